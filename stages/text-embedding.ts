@@ -1,0 +1,53 @@
+/** One text vector per video frame, from the words spoken around it. */
+import {z} from 'zod';
+import type {ShardReader} from '../cache/shard.js';
+import {linguistic, timeline, words} from './schemas.js';
+import {defineStage} from './stage.js';
+import type {Speech} from './text-embedding/lexicon-backbone.js';
+import {lexiconVectors} from './text-embedding/lexicon-backbone.js';
+
+export const textEmbedding = defineStage({
+  name: 'text-embedding',
+  // 1: AFINN-165 valence, hashed word vectors, decayed context.
+  version: 1,
+  doc: 'Turns the words around each video frame into a vector.',
+  per: 'clip',
+  resource: 'cpu',
+  inputs: {words, timeline},
+  outputs: {linguistic},
+  params: z.object({
+    backbone: z
+      .enum(['lexicon'])
+      .default('lexicon')
+      .describe('lexicon: AFINN-165 valence and hashed word vectors; needs no model and is no paper’s setting.'),
+    hashDimensions: z.int().min(1).max(4096).default(64).describe('Length of the hashed word vectors.'),
+    holdSeconds: z
+      .number()
+      .min(0)
+      .max(600)
+      .default(4)
+      .describe(
+        'Time in which the weight of a spoken word falls to 1/e. 0: only the word being spoken counts, as in RCMA.',
+      ),
+  }),
+  async run({inputs, outputs, params, context}) {
+    const vectorAt = lexiconVectors(await speechOf(inputs.words), params);
+    for await (const {frameIndex, timeSeconds} of inputs.timeline.rows()) {
+      if (frameIndex % 1000 === 0) context.progress(frameIndex, inputs.timeline.rowCount, 'frames');
+      await outputs.linguistic.append({frameIndex, vector: vectorAt(timeSeconds)});
+    }
+  },
+});
+
+/** All words of the clip at once: two hours of speech are some 20,000. */
+async function speechOf(shard: ShardReader<typeof words>): Promise<Speech> {
+  const [starts, ends, spoken] = await Promise.all([
+    shard.column('startSeconds'),
+    shard.column('endSeconds'),
+    shard.column('word'),
+  ]);
+  return {
+    times: Array.from(starts, (startSeconds, index) => ({startSeconds, endSeconds: ends[index]!})),
+    words: spoken,
+  };
+}
