@@ -1,0 +1,79 @@
+import {readFileSync} from 'node:fs';
+import {describe, expect, test} from 'vitest';
+import type {RgbImage} from '../../../stages/face-alignment/image.js';
+import {identity, type Transform} from '../../../stages/face-alignment/similarity.js';
+import {cropAt, warp} from '../../../stages/face-alignment/warp.js';
+
+const reference = JSON.parse(readFileSync(new URL('../../fixtures/reference/warp.json', import.meta.url), 'utf8')) as {
+  width: number;
+  height: number;
+  size: number;
+  step: number;
+  cases: {transform: Transform; values: number[]}[];
+};
+
+/** An image from the values of its channels at (x, y). */
+function draw(
+  width: number,
+  height: number,
+  at: (x: number, y: number) => readonly [number, number, number],
+): RgbImage {
+  const rgb = new Uint8Array(width * height * 3);
+  for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) rgb.set(at(x, y), (y * width + x) * 3);
+  return {width, height, rgb};
+}
+
+const smooth = draw(reference.width, reference.height, (x, y) => [
+  x * 2 + y,
+  Math.max(0, 255 - x - 2 * y),
+  Math.floor((x * y) / 32),
+]);
+
+describe('warp', () => {
+  test.each(reference.cases)('agrees with OpenCV to one level, by $transform', ({transform, values}) => {
+    const {rgb} = warp(smooth, transform, reference.size);
+    const differences = values.map((value, index) => Math.abs(value - rgb[index * reference.step]!));
+    expect(Math.max(...differences)).toBeLessThanOrEqual(1);
+  });
+
+  test('by the identity changes nothing', () => {
+    const square = draw(20, 20, (x, y) => [x, y, x ^ y]);
+    expect(warp(square, identity, 20)).toEqual(square);
+  });
+
+  test('moves pixels by whole steps and leaves black behind', () => {
+    const square = draw(3, 3, (x, y) => [10 + x, 20 + y, 30]);
+    const moved = draw(3, 3, (x, y) => (x === 0 ? [0, 0, 0] : [10 + x - 1, 20 + y, 30]));
+    expect(warp(square, [1, 0, 1, 0, 1, 0], 3)).toEqual(moved);
+  });
+
+  test('averages where a large face is shrunk, so that a chessboard becomes grey', () => {
+    const board = draw(400, 400, (x, y) => ((x + y) % 2 === 0 ? [255, 255, 255] : [0, 0, 0]));
+    const inside = [...warp(board, [0.1, 0, 0, 0, 0.1, 0], 40).rgb].slice(40 * 3 * 2, 40 * 3 * 38);
+    expect(Math.min(...inside.filter((_, index) => index % 120 > 3 && index % 120 < 116))).toBeGreaterThan(110);
+    expect(Math.max(...inside)).toBeLessThan(145);
+  });
+
+  test('is black where the transform points outside the image', () => {
+    expect(warp(smooth, [1, 0, 5000, 0, 1, 0], 8).rgb).toEqual(new Uint8Array(8 * 8 * 3));
+  });
+});
+
+describe('cropAt', () => {
+  test('gives the stored crop itself at its own size', () => {
+    const crop = draw(112, 112, (x, y) => [x, y, 7]);
+    expect(cropAt(crop, identity, 112)).toEqual(crop);
+  });
+
+  test('gives the same field of view at 48 pixels, from the frame or from the crop', () => {
+    const transform: Transform = [1.1, -0.1, -20, 0.1, 1.1, -15];
+    const frame = draw(160, 140, (x, y) => [x, y, (x + y) / 2]);
+    const direct = cropAt(frame, transform, 48).rgb;
+    const viaCrop = cropAt(warp(frame, transform, 112), identity, 48).rgb;
+    // The inner 44 × 44 pixels; at the edge the crop knows less than the frame.
+    const inner = [...direct.keys()].filter((at) => inside(Math.floor(at / 3) % 48) && inside(Math.floor(at / 144)));
+    expect(Math.max(...inner.map((at) => Math.abs(direct[at]! - viaCrop[at]!)))).toBeLessThanOrEqual(1);
+  });
+
+  const inside = (position: number) => position >= 2 && position < 46;
+});
