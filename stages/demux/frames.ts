@@ -1,8 +1,9 @@
 /** Decodes video to RGB frames, each with its real presentation time. */
-import type {Readable} from 'node:stream';
 import {locateFfmpeg} from './binary.js';
+import {ByteReader} from './byte-reader.js';
 import {endedFromOutside, nothingDecoded, stopped} from './failures.js';
 import {startFfmpeg} from './ffmpeg.js';
+import {LineQueue} from './line-queue.js';
 import {PresentationClock, printTimes, printedTime} from './presentation-clock.js';
 import {probe} from './probe.js';
 
@@ -30,7 +31,7 @@ export interface VideoFrame {
 }
 
 /** Exact rounding and no machine-specific shortcuts, so that pixels are the same on every processor. */
-const scalerFlags = 'bilinear+accurate_rnd+full_chroma_int+bitexact';
+const scalerFlags = 'bilinear+accurate_rnd+bitexact';
 
 /**
  * Streams every frame of the first video stream, rotated as the file asks for; frames are neither dropped nor
@@ -42,7 +43,7 @@ export async function* decodeFrames(request: FrameRequest): AsyncGenerator<Video
   const {path, signal, startFrame = 0, threads = 1} = request;
   const described = await probe(path, signal);
   const {width = described.width, height = described.height} = request;
-  const times = new TimeQueue();
+  const times = new LineQueue(printedTime);
   const ffmpeg = await startFfmpeg({
     path,
     outputOptions: await frameOptions(width, height),
@@ -51,13 +52,14 @@ export async function* decodeFrames(request: FrameRequest): AsyncGenerator<Video
     onLine: (line) => times.read(line),
   });
   void ffmpeg.ended.then(() => times.close());
+  const pixels = new ByteReader(ffmpeg.stdout);
   const clock = new PresentationClock();
   let frameIndex = 0;
   try {
-    for await (const rgb of fixedChunks(ffmpeg.stdout, width * height * 3)) {
-      const printed = await times.next();
-      if (printed === undefined) break;
-      const timeSeconds = clock.next(printed);
+    for (let time = await times.next(); time !== undefined; time = await times.next()) {
+      const rgb = await pixels.read(width * height * 3);
+      if (!rgb) break;
+      const timeSeconds = clock.next(time);
       if (frameIndex >= startFrame) yield {frameIndex, timeSeconds, width, height, rgb};
       frameIndex += 1;
     }
@@ -74,49 +76,4 @@ async function frameOptions(width: number, height: number): Promise<string[]> {
   const {passthrough} = await locateFfmpeg();
   const filters = `${printTimes},scale=${width}:${height}:flags=${scalerFlags},format=rgb24`;
   return ['-map', '0:V:0', '-vf', filters, ...passthrough, '-pix_fmt', 'rgb24', '-f', 'rawvideo'];
-}
-
-/** Cuts a byte stream into chunks of equal length; an incomplete last one is dropped. */
-async function* fixedChunks(stream: Readable, byteCount: number): AsyncGenerator<Uint8Array, void, undefined> {
-  let chunk = new Uint8Array(byteCount);
-  let filled = 0;
-  for await (const bytes of stream as AsyncIterable<Uint8Array>) {
-    let offset = 0;
-    while (offset < bytes.length) {
-      const taken = Math.min(byteCount - filled, bytes.length - offset);
-      chunk.set(bytes.subarray(offset, offset + taken), filled);
-      filled += taken;
-      offset += taken;
-      if (filled < byteCount) continue;
-      yield chunk;
-      chunk = new Uint8Array(byteCount);
-      filled = 0;
-    }
-  }
-}
-
-/** Times travel on another pipe than pixels and may arrive later; ffmpeg itself keeps the queue short. */
-class TimeQueue {
-  readonly #times: number[] = [];
-  #closed = false;
-  #wake: (() => void) | undefined;
-
-  read(line: string): void {
-    const time = printedTime(line);
-    if (time === undefined) return;
-    this.#times.push(time);
-    this.#wake?.();
-  }
-
-  close(): void {
-    this.#closed = true;
-    this.#wake?.();
-  }
-
-  async next(): Promise<number | undefined> {
-    while (this.#times.length === 0 && !this.#closed) {
-      await new Promise<void>((resolve) => (this.#wake = resolve));
-    }
-    return this.#times.shift();
-  }
 }

@@ -7,6 +7,8 @@ export interface MediaDescription {
   readonly width: number;
   readonly height: number;
   readonly hasAudio: boolean;
+  /** What the container claims, in seconds; undefined where it claims nothing. */
+  readonly durationSeconds: number | undefined;
 }
 
 /**
@@ -29,7 +31,7 @@ export async function probe(file: string, signal: AbortSignal): Promise<MediaDes
   signal.throwIfAborted();
   if (seen.opened && !seen.hasVideo) throw noVideoStream(file);
   if (!seen.size) throw nothingDecoded(file, end);
-  return {...seen.size, hasAudio: seen.hasAudio};
+  return {...seen.size, hasAudio: seen.hasAudio, durationSeconds: seen.durationSeconds};
 }
 
 /** Collects what ffmpeg's log says of the streams of its input. */
@@ -37,6 +39,7 @@ class StreamLines {
   opened = false;
   hasVideo = false;
   hasAudio = false;
+  durationSeconds: number | undefined;
   size: {width: number; height: number} | undefined;
   #inInput = false;
 
@@ -46,6 +49,10 @@ class StreamLines {
     if (this.#inInput && /\bStream #0:\d+.*: Video: /.test(line) && !line.includes('(attached pic)'))
       this.hasVideo = true;
     if (this.#inInput && /\bStream #0:\d+.*: Audio: /.test(line)) this.hasAudio = true;
+    const [, hours, minutes, seconds] = /\bDuration: (\d+):(\d+):([\d.]+),/.exec(line) ?? [];
+    if (this.#inInput && seconds !== undefined) {
+      this.durationSeconds = Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
+    }
     const [, width, height] = /\bn:\s*\d+ pts:.* s:(\d+)x(\d+) /.exec(line) ?? [];
     if (width !== undefined && height !== undefined) this.size ??= {width: Number(width), height: Number(height)};
   }
