@@ -95,4 +95,17 @@ export async function build() {
   rmSync(old, {recursive: true, force: true});
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await build();
+/** Writes stages/versions.json: the closure that each stage's present version stands for (D4). */
+function lockStages() {
+  const closuresNow = JSON.parse(readFileSync(path.join(root, 'dist/closures.json'), 'utf8'));
+  const lock = Object.entries(closuresNow).map(([name, closure]) => {
+    const source = readFileSync(path.join(root, 'stages', `${name}.ts`), 'utf8');
+    return [name, {version: Number(/^  version: (\d+),$/m.exec(source)[1]), closure}];
+  });
+  writeFileSync(path.join(root, 'stages/versions.json'), `${JSON.stringify(Object.fromEntries(lock), null, 2)}\n`);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await build();
+  if (process.argv.includes('--lock-stages')) lockStages();
+}

@@ -1,1 +1,104 @@
-export {};
+/** The command line. Every command is a file beside this one, loaded when it is called. */
+import {Command, CommanderError} from 'commander';
+import {CacheError} from '../../cache/errors.js';
+import {StageError} from '../../stages/errors.js';
+import {UsageError} from '../errors.js';
+import {packageVersion} from '../package-root.js';
+import {withCommonOptions, withRunOptions} from './options.js';
+
+const EXPERIMENT = 'YAML file of the experiment';
+
+const program = new Command('affectflow')
+  .description(
+    'From videos with valence/arousal annotations to CCC tables.\n\n' +
+      'Every stage keeps its results by a fingerprint of everything that decides them, so a run computes\n' +
+      'only what is new. Try `affectflow demo`.',
+  )
+  .version(packageVersion())
+  .showHelpAfterError('Run the command with --help to see what it takes.')
+  .exitOverride();
+
+withRunOptions(program.command('run').description('run an experiment: reuse what exists, compute the rest').argument('<experiment>', EXPERIMENT))
+  .option('--from <stage>', 'run this stage and all below it, whatever is cached')
+  .addHelpText('after', '\nExamples:\n  affectflow run rcma.yaml\n  affectflow run rcma.yaml --set fusion-training.learningRate=1e-5 --folds 0\n\nExit codes: 0 all good, 1 some task failed, 2 usage, 130 interrupted.')
+  .action(async (file: string, options) => exit(await (await import('./run.js')).run(file, options)));
+
+withRunOptions(program.command('rerun').description('run a stage and all below it again, whatever is cached').argument('<experiment>', EXPERIMENT))
+  .requiredOption('--from <stage>', 'the first stage to run again')
+  .action(async (file: string, options) => exit(await (await import('./run.js')).run(file, options)));
+
+withCommonOptions(program.command('plan').description('show what a run would do, without doing it').argument('<experiment>', EXPERIMENT))
+  .option('--why', 'name every task that would run, and because of what', false)
+  .option('--from <stage>', 'as if run with --from')
+  .option('--json', 'print JSON', false)
+  .action(async (file: string, options) => exit(await (await import('./plan.js')).plan(file, options)));
+
+withCommonOptions(program.command('report').description('CCC tables of an experiment that was run').argument('<experiment>', EXPERIMENT))
+  .option('--format <format>', 'text, md, csv or latex', 'text')
+  .option('--output <file>', 'write to a file instead of the screen')
+  .action(async (file: string, options) => exit(await (await import('./report.js')).report(file, options)));
+
+const lineage = program.command('lineage').description('inspect where results came from');
+const workspaceOption = ['--workspace <folder>', 'the workspace to look into'] as const;
+lineage
+  .command('runs')
+  .description('the runs of this workspace, newest first')
+  .option('--limit <count>', 'how many', '20')
+  .option(...workspaceOption)
+  .action(async (options) => exit(await (await import('./lineage.js')).runs(options)));
+for (const [name, description] of [
+  ['show', 'one run, task or shard, by any unique prefix of its identifier'],
+  ['upstream', 'everything a task or shard was made from, down to the published files'],
+  ['downstream', 'everything that was made from a file, task or shard'],
+  ['why', 'why a task ran, and what enters its fingerprint'],
+] as const) {
+  lineage
+    .command(name)
+    .description(description)
+    .argument('<id>', 'prefix of a fingerprint or digest, a run number, or the path of a published file')
+    .option(...workspaceOption)
+    .action(async (id: string, options) => exit(await (await import('./lineage.js'))[name](id, options)));
+}
+lineage
+  .command('rebuild')
+  .description('make the lineage database again from the manifests of the tasks')
+  .option(...workspaceOption)
+  .action(async (options) => exit(await (await import('./lineage.js')).rebuild(options)));
+
+program
+  .command('verify')
+  .description('check every shard against its digest; damaged ones are set aside and made again by the next run')
+  .option(...workspaceOption)
+  .action(async (options) => exit(await (await import('./verify.js')).verify(options)));
+
+program
+  .command('doctor')
+  .description('what this machine can do, and what to install for the rest')
+  .action(async () => exit(await (await import('./doctor.js')).doctor()));
+
+withRunOptions(program.command('demo').description('make a small data set of drawn faces and synthetic speech, and run an experiment on it'))
+  .option('--folder <folder>', 'where the data set and the experiment are written', 'affectflow-demo')
+  .option('--seed <seed>', 'seed of the data set', '1')
+  .action(async (options) => exit(await (await import('./demo.js')).demo(options)));
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  exit(explain(error));
+}
+
+/** Sets the exit code; the process ends when its last handle closes. */
+function exit(code: number): void {
+  process.exitCode = code;
+}
+
+function explain(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof UsageError || error instanceof CacheError || error instanceof StageError) {
+    process.stderr.write(`affectflow: ${error.message}\n  ${error.remedy}\n`);
+    return 2;
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`affectflow: this is a defect of Affectflow. Please report it with these lines:\n${text}\n`);
+  return 1;
+}

@@ -1,0 +1,19 @@
+/** One published video with its annotation, as every data set is turned into. */
+export interface Clip {
+  /** Unique among the clips of a data set; shown to the user, never part of a fingerprint. */
+  readonly name: string;
+  /** Who is seen; clips of one subject never stand on both sides of a fold. */
+  readonly subject: string;
+  /** The official partition the clip belongs to, where the data set has one. */
+  readonly part?: 'train' | 'validation' | 'test';
+  /** Absolute paths. */
+  readonly video: string;
+  readonly annotation: string;
+  readonly transcript?: string;
+}
+
+export interface Dataset {
+  readonly clips: readonly Clip[];
+  /** What the user should know about the files that were found, such as annotations without a video. */
+  readonly remarks: readonly string[];
+}

@@ -1,0 +1,158 @@
+/**
+ * Plain folders: videos, annotations and (optionally) transcripts whose file names agree up to the extension.
+ * Annotation folders named like Train_Set and Validation_Set give the official partition (Aff-Wild2's layout).
+ */
+import {existsSync, readFileSync, readdirSync} from 'node:fs';
+import path from 'node:path';
+import {z} from 'zod';
+import {UsageError} from '../errors.js';
+import type {Clip, Dataset} from './dataset.js';
+
+const VIDEO_EXTENSIONS = ['.mp4', '.avi', '.mkv', '.mov', '.webm', '.m4v', '.mpg', '.mpeg', '.wmv'];
+const ANNOTATION_EXTENSIONS = ['.txt', '.csv', '.tsv'];
+const TRANSCRIPT_EXTENSIONS = ['.vtt', '.srt', '.json'];
+
+export const folderDataset = z.strictObject({
+  kind: z.literal('folder').default('folder'),
+  videos: z.string().describe('Folder of the videos, relative to the experiment file; searched recursively.'),
+  annotations: z.string().describe('Folder of the annotations: <clip>.txt or <clip>.csv.'),
+  transcripts: z.string().optional().describe('Folder of transcripts: <clip>.vtt, .srt or .json. May lack some clips.'),
+  subjects: z.string().optional().describe('CSV file with the header clip,subject. Where absent, each clip is a subject of its own.'),
+  unannotated: z.enum(['error', 'skip']).default('error').describe('What to do with videos that have no annotation.'),
+  exclude: z.array(z.string()).default([]).describe('Clips to leave out, by name.'),
+});
+
+export type FolderDataset = z.output<typeof folderDataset>;
+
+/** Finds the clips of a folder data set, sorted by name. */
+export function readFolderDataset(config: FolderDataset, base: string): Dataset {
+  const videos = filesByStem(resolveFolder(config.videos, base, 'dataset.videos'), VIDEO_EXTENSIONS);
+  const annotations = filesByStem(resolveFolder(config.annotations, base, 'dataset.annotations'), ANNOTATION_EXTENSIONS);
+  const transcripts =
+    config.transcripts === undefined
+      ? new Map<string, string>()
+      : filesByStem(resolveFolder(config.transcripts, base, 'dataset.transcripts'), TRANSCRIPT_EXTENSIONS);
+  const subjects = config.subjects === undefined ? new Map<string, string>() : readSubjects(path.resolve(base, config.subjects));
+  checkExcluded(config.exclude, videos);
+  const names = [...videos.keys()].filter((name) => !config.exclude.includes(name)).sort(byCodeUnit);
+  if (names.length === 0) throw noVideos(config, base);
+  const unannotated = names.filter((name) => !annotations.has(name));
+  if (unannotated.length > 0 && config.unannotated === 'error') throw missingAnnotations(unannotated);
+  const orphans = [...annotations.keys()].filter((name) => !videos.has(name)).sort(byCodeUnit);
+  return {
+    clips: names.filter((name) => annotations.has(name)).map((name) => clip(name, videos, annotations, transcripts, subjects)),
+    remarks: [
+      ...(unannotated.length > 0 ? [`${unannotated.length} videos without annotation are left out: ${some(unannotated)}`] : []),
+      ...(orphans.length > 0 ? [`${orphans.length} annotations have no video: ${some(orphans)}`] : []),
+    ],
+  };
+}
+
+function clip(
+  name: string,
+  videos: ReadonlyMap<string, string>,
+  annotations: ReadonlyMap<string, string>,
+  transcripts: ReadonlyMap<string, string>,
+  subjects: ReadonlyMap<string, string>,
+): Clip {
+  const annotation = annotations.get(name)!;
+  const transcript = transcripts.get(name);
+  const part = partOf(annotation);
+  return {
+    name,
+    subject: subjects.get(name) ?? name.replace(/_(left|right)$/, ''),
+    video: videos.get(name)!,
+    annotation,
+    ...(transcript === undefined ? {} : {transcript}),
+    ...(part === undefined ? {} : {part}),
+  };
+}
+
+/** Aff-Wild2 keeps annotations in Train_Set and Validation_Set. */
+function partOf(annotation: string): 'train' | 'validation' | undefined {
+  const folder = path.basename(path.dirname(annotation));
+  if (/^(train|training)(_set)?$/i.test(folder)) return 'train';
+  if (/^(val|valid|validate|validation|devel|dev)(_set)?$/i.test(folder)) return 'validation';
+  return undefined;
+}
+
+function resolveFolder(folder: string, base: string, key: string): string {
+  const resolved = path.resolve(base, folder);
+  if (!existsSync(resolved)) {
+    throw new UsageError('bad-dataset', `${key}: there is no folder ${resolved}`, `Correct ${key}; relative paths start at the experiment file.`);
+  }
+  return resolved;
+}
+
+function filesByStem(folder: string, extensions: readonly string[]): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const entry of readdirSync(folder, {recursive: true, withFileTypes: true})) {
+    const extension = path.extname(entry.name).toLowerCase();
+    if (!entry.isFile() && !entry.isSymbolicLink()) continue;
+    if (!extensions.includes(extension) || entry.name.startsWith('.')) continue;
+    const name = path.basename(entry.name, path.extname(entry.name)).normalize('NFC');
+    const file = path.join(entry.parentPath ?? entry.path, entry.name);
+    const other = found.get(name);
+    if (other !== undefined) throw duplicate(name, other, file);
+    found.set(name, file);
+  }
+  return found;
+}
+
+function readSubjects(file: string): Map<string, string> {
+  if (!existsSync(file)) {
+    throw new UsageError('bad-dataset', `dataset.subjects: there is no file ${file}`, 'Correct dataset.subjects or leave it out.');
+  }
+  const [header, ...lines] = readFileSync(file, 'utf8').replace(/^\uFEFF/, '').split(/\r?\n/).filter((line) => line.trim() !== '');
+  const columns = (header ?? '').split(',').map((column) => column.trim());
+  const [clipColumn, subjectColumn] = [columns.indexOf('clip'), columns.indexOf('subject')];
+  if (clipColumn < 0 || subjectColumn < 0) {
+    throw new UsageError('bad-dataset', `${file}: the header is '${header ?? ''}'`, "It must name the columns 'clip' and 'subject'.");
+  }
+  return new Map(
+    lines.map((line, index) => {
+      const cells = line.split(',').map((cell) => cell.trim());
+      const [clipName, subject] = [cells[clipColumn], cells[subjectColumn]];
+      if (!clipName || !subject) {
+        throw new UsageError('bad-dataset', `${file}:${index + 2}: '${line}' has no clip or no subject`, 'Write one clip and one subject per line.');
+      }
+      return [clipName.normalize('NFC'), subject] as const;
+    }),
+  );
+}
+
+function checkExcluded(excluded: readonly string[], videos: ReadonlyMap<string, string>): void {
+  const unknown = excluded.filter((name) => !videos.has(name));
+  if (unknown.length > 0) {
+    throw new UsageError('bad-dataset', `dataset.exclude names clips that do not exist: ${some(unknown)}`, 'Use the file name without its extension.');
+  }
+}
+
+function noVideos(config: FolderDataset, base: string): UsageError {
+  return new UsageError(
+    'bad-dataset',
+    `no video in ${path.resolve(base, config.videos)}`,
+    `Videos are files that end in ${VIDEO_EXTENSIONS.join(', ')}.`,
+  );
+}
+
+function missingAnnotations(names: readonly string[]): UsageError {
+  return new UsageError(
+    'bad-dataset',
+    `${names.length} videos have no annotation: ${some(names)}`,
+    'Add <clip>.txt for each, or set dataset.unannotated: skip.',
+  );
+}
+
+function duplicate(name: string, one: string, other: string): UsageError {
+  return new UsageError('duplicate-clip', `two files are called '${name}': ${one} and ${other}`, 'Clip names must be unique; rename or move one.');
+}
+
+function some(names: readonly string[]): string {
+  return names.length <= 5 ? names.join(', ') : `${names.slice(0, 5).join(', ')} and ${names.length - 5} more`;
+}
+
+/** Order that no locale can change. */
+export function byCodeUnit(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

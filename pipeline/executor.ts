@@ -1,0 +1,295 @@
+/**
+ * Runs a plan: each task once, after what it reads; reused where its result exists, else executed by a worker.
+ * A failed task does not stop the run (D8): what depended on it is skipped.
+ */
+import os from 'node:os';
+import PQueue from 'p-queue';
+import type {Digest} from '../cache/digest.js';
+import type {RunTask} from '../cache/lineage.js';
+import type {TaskManifest} from '../cache/manifest.js';
+import type {Emit, StageCount} from './events.js';
+import type {Inspector, Outcome, ReadyTask} from './inspector.js';
+import {Pool, TaskError} from './pool.js';
+import {tasksOf, type Task} from './plan.js';
+import type {TaskFailure} from './request.js';
+
+export interface ExecutorOptions {
+  readonly inspector: Inspector;
+  readonly emit: Emit;
+  /** Tasks of resource 'cpu' that run at once. */
+  readonly jobs: number;
+  readonly device: string;
+  readonly signal: AbortSignal;
+  readonly run: number;
+  /** The program a worker process runs; dist/worker.js where absent. */
+  readonly workerEntry?: string;
+}
+
+export interface Summary {
+  readonly status: 'ok' | 'failed' | 'interrupted';
+  readonly stages: readonly StageCount[];
+}
+
+/** Rows of the run that are written to the lineage in one transaction. */
+const ROWS_PER_TRANSACTION = 500;
+const DAMAGE = new Set(['digest-mismatch', 'missing-shard', 'bad-shard']);
+
+export class Executor {
+  readonly #inspector: Inspector;
+  readonly #outcomes = new Map<string, Outcome>();
+  readonly #waitingFor = new Map<string, number>();
+  readonly #readers = new Map<string, string[]>();
+  /** Tasks that wait for nothing any more, in the order they became so; those before `#next` are considered. */
+  readonly #ready: Task[] = [];
+  #next = 0;
+  readonly #queues: Record<'cpu' | 'gpu' | 'io', PQueue>;
+  readonly #pool: Pool;
+  readonly #counts = new Map<string, {reused: number; produced: number; failed: number; skipped: number; seconds: number}>();
+  readonly #rows: RunTask[] = [];
+  #settled = 0;
+  #allSettled = () => {};
+
+  constructor(private readonly options: ExecutorOptions) {
+    this.#inspector = options.inspector;
+    this.#pool = new Pool(options.workerEntry);
+    this.#queues = {
+      cpu: new PQueue({concurrency: options.jobs}),
+      gpu: new PQueue({concurrency: 1}),
+      io: new PQueue({concurrency: Math.max(2, Math.ceil(options.jobs / 2))}),
+    };
+    for (const {name} of this.#graphStages()) this.#counts.set(name, {reused: 0, produced: 0, failed: 0, skipped: 0, seconds: 0});
+    for (const task of this.#inspector.tasks.values()) this.#link(task);
+  }
+
+  async run(): Promise<Summary> {
+    const total = this.#inspector.tasks.size;
+    const done = new Promise<void>((resolve) => (this.#allSettled = resolve));
+    const interrupted = new Promise<void>((resolve) => {
+      if (this.options.signal.aborted) resolve();
+      this.options.signal.addEventListener('abort', () => resolve(), {once: true});
+    });
+    this.#settleReady();
+    if (this.#settled < total) await Promise.race([done, interrupted]);
+    for (const queue of Object.values(this.#queues)) queue.clear();
+    await this.#pool.close();
+    this.#flush(1);
+    return {status: this.#status(), stages: this.#stageCounts()};
+  }
+
+  #link(task: Task): void {
+    const upstream = new Set(Object.values(task.inputs).flatMap(tasksOf));
+    this.#waitingFor.set(task.id, upstream.size);
+    for (const id of upstream) {
+      const readers = this.#readers.get(id);
+      if (readers === undefined) this.#readers.set(id, [task.id]);
+      else readers.push(task.id);
+    }
+    if (upstream.size === 0) this.#ready.push(task);
+  }
+
+  /** Settles every task that needs no work, without leaving this turn of the event loop: a no-op run is only this. */
+  #settleReady(): void {
+    while (this.#next < this.#ready.length) {
+      if (this.options.signal.aborted) return;
+      const task = this.#ready[this.#next++]!;
+      if (this.#inspector.unhashedFiles(task).length > 0) this.#hashThenConsider(task);
+      else this.#consider(task);
+    }
+  }
+
+  #hashThenConsider(task: Task): void {
+    void this.#queues.io.add(async () => {
+      try {
+        for (const file of this.#inspector.unhashedFiles(task)) await this.#inspector.options.workspace.fileDigests.digest(file);
+        this.#consider(task);
+      } catch (error) {
+        this.#fail(task, unreadable(error), 0);
+      }
+      this.#settleReady();
+    });
+  }
+
+  #consider(task: Task): void {
+    const verdict = this.#inspector.inspect(task, (id) => this.#outcomes.get(id)!);
+    if (verdict.is === 'skip' || verdict.is === 'unknown') return this.#skip(task, verdict.because);
+    if (verdict.is === 'reuse') {
+      this.options.emit({kind: 'reused', task: task.id, stage: task.stage, fingerprint: verdict.record.fingerprint});
+      for (const message of verdict.record.warnings) this.options.emit({kind: 'warning', task: task.id, message});
+      this.#record(task, 'reused', {fingerprint: verdict.record.fingerprint});
+      this.#settle(task, done(verdict.record.outputs, verdict.excluded, false));
+      return;
+    }
+    const {resource} = this.#inspector.stageOf(task);
+    void this.#queues[resource].add(() => this.#execute(verdict.ready, verdict.reason)).catch((error: unknown) => this.#fail(task, defect(error), 0));
+  }
+
+  async #execute(ready: ReadyTask, reason: string): Promise<void> {
+    const {task} = ready;
+    if (this.options.signal.aborted) return;
+    const clock = performance.now();
+    try {
+      const manifest = await this.#produce(ready, reason);
+      this.#settle(task, done(manifest.outputs as never, ready.excluded, true));
+    } catch (error) {
+      if (this.options.signal.aborted) return;
+      const failure = error instanceof TaskError ? error.failure : defect(error);
+      if (DAMAGE.has(failure.code) && (await this.#heal(task))) return this.#retry(task, failure);
+      this.#fail(task, failure, (performance.now() - clock) / 1000);
+    }
+    this.#settleReady();
+  }
+
+  /** Runs a task in a worker and records it. */
+  async #produce(ready: ReadyTask, reason: string): Promise<TaskManifest> {
+    const {task, fingerprint} = ready;
+    const {emit, device, jobs} = this.options;
+    const {workspace} = this.#inspector.options;
+    emit({kind: 'started', task: task.id, stage: task.stage, fingerprint, reason});
+    const manifest = await this.#pool.run(
+      {
+        task: task.id,
+        fingerprint,
+        ingredients: ready.ingredients,
+        subject: {...task.subject},
+        inputs: ready.inputs,
+        models: ready.models,
+        device,
+        threads: Math.max(1, Math.floor(os.availableParallelism() / jobs)),
+        folders: {shards: workspace.store.root, manifests: workspace.manifests, scratch: workspace.scratch},
+      },
+      {
+        progress: (doneCount, total, unit) => emit({kind: 'progress', task: task.id, done: doneCount, total, unit}),
+        warning: (message) => emit({kind: 'warning', task: task.id, message}),
+      },
+    );
+    this.#keep(manifest);
+    const bytes = manifest.outputs.reduce((sum, output) => sum + output.bytes, 0);
+    emit({kind: 'produced', task: task.id, stage: task.stage, fingerprint, reason, seconds: manifest.seconds, bytes, notes: manifest.notes});
+    this.#record(task, 'produced', {fingerprint, reason, seconds: manifest.seconds});
+    return manifest;
+  }
+
+  /** A forced rerun replaces the earlier answer; that its bytes differ is worth a word. */
+  #keep(manifest: TaskManifest): void {
+    const {lineage} = this.#inspector.options.workspace;
+    const earlier = lineage.find(manifest.fingerprint as Digest);
+    if (earlier !== undefined) {
+      const same = earlier.outputs.every((output, index) => output.digest === manifest.outputs[index]?.digest);
+      if (!same) this.options.emit({kind: 'note', message: `${manifest.stage}: running again gave other bytes than before (${manifest.fingerprint.slice(0, 8)})`});
+      lineage.forget(manifest.fingerprint as Digest);
+    }
+    lineage.record(manifest);
+  }
+
+  /** Finds damaged shards among a task's inputs, sets them aside, and makes them again. */
+  async #heal(task: Task): Promise<boolean> {
+    const {workspace} = this.#inspector.options;
+    let healed = false;
+    for (const id of new Set(Object.values(task.inputs).flatMap(tasksOf))) {
+      const outcome = this.#outcomes.get(id);
+      if (outcome?.is !== 'done') continue;
+      const damaged = [];
+      for (const digest of outcome.outputs.values()) if (!(await workspace.store.verify(digest))) damaged.push(digest);
+      if (damaged.length === 0) continue;
+      for (const digest of damaged) workspace.store.quarantine(digest);
+      this.options.emit({kind: 'note', message: `${id}: shard ${damaged[0]!.slice(0, 8)} is damaged; it is set aside and made again`});
+      const upstream = this.#inspector.tasks.get(id)!;
+      const verdict = this.#inspector.inspect(upstream, (other) => this.#outcomes.get(other)!);
+      if (verdict.is !== 'run') return false;
+      try {
+        const manifest = await this.#produce(verdict.ready, verdict.reason);
+        this.#outcomes.set(id, done(manifest.outputs as never, verdict.ready.excluded, true));
+      } catch (error) {
+        if (!(error instanceof TaskError) || !DAMAGE.has(error.failure.code) || !(await this.#heal(upstream))) throw error;
+        const again = this.#inspector.inspect(upstream, (other) => this.#outcomes.get(other)!);
+        if (again.is !== 'run') return false;
+        const manifest = await this.#produce(again.ready, again.reason);
+        this.#outcomes.set(id, done(manifest.outputs as never, again.ready.excluded, true));
+      }
+      healed = true;
+    }
+    return healed;
+  }
+
+  async #retry(task: Task, failure: TaskFailure): Promise<void> {
+    const verdict = this.#inspector.inspect(task, (id) => this.#outcomes.get(id)!);
+    if (verdict.is !== 'run') return this.#fail(task, failure, 0);
+    try {
+      const manifest = await this.#produce(verdict.ready, 'an input was damaged and made again');
+      this.#settle(task, done(manifest.outputs as never, verdict.ready.excluded, true));
+    } catch (error) {
+      this.#fail(task, error instanceof TaskError ? error.failure : defect(error), 0);
+    }
+    this.#settleReady();
+  }
+
+  #fail(task: Task, failure: TaskFailure, seconds: number): void {
+    this.options.emit({kind: 'failed', task: task.id, stage: task.stage, ...failure});
+    this.#record(task, 'failed', {seconds, error: `${failure.code}: ${failure.message}`});
+    this.#settle(task, {is: 'failed'});
+  }
+
+  #skip(task: Task, because: string): void {
+    this.options.emit({kind: 'skipped', task: task.id, stage: task.stage, because});
+    this.#record(task, 'skipped', {reason: because});
+    this.#settle(task, {is: 'skipped'});
+  }
+
+  #settle(task: Task, outcome: Outcome): void {
+    this.#outcomes.set(task.id, outcome);
+    for (const reader of this.#readers.get(task.id) ?? []) {
+      const left = this.#waitingFor.get(reader)! - 1;
+      this.#waitingFor.set(reader, left);
+      if (left === 0) this.#ready.push(this.#inspector.tasks.get(reader)!);
+    }
+    if (++this.#settled === this.#inspector.tasks.size) this.#allSettled();
+  }
+
+  #record(task: Task, status: RunTask['status'], more: {fingerprint?: string; reason?: string; seconds?: number; error?: string}): void {
+    const count = this.#counts.get(task.stage)!;
+    count[status]++;
+    count.seconds += more.seconds ?? 0;
+    this.#rows.push({
+      task: task.id,
+      stage: task.stage,
+      status,
+      fingerprint: (more.fingerprint ?? null) as never,
+      reason: more.reason ?? '',
+      seconds: more.seconds ?? 0,
+      ...(more.error === undefined ? {} : {error: more.error}),
+    });
+    this.#flush(ROWS_PER_TRANSACTION);
+  }
+
+  #flush(atLeast: number): void {
+    if (this.#rows.length >= atLeast) this.#inspector.options.workspace.lineage.recordTasks(this.options.run, this.#rows.splice(0));
+  }
+
+  #status(): Summary['status'] {
+    if (this.options.signal.aborted && this.#settled < this.#inspector.tasks.size) return 'interrupted';
+    return [...this.#outcomes.values()].some((outcome) => outcome.is !== 'done') ? 'failed' : 'ok';
+  }
+
+  #stageCounts(): StageCount[] {
+    return this.#graphStages()
+      .map(({name}) => ({stage: name, ...this.#counts.get(name)!}))
+      .filter((count) => count.reused + count.produced + count.failed + count.skipped > 0);
+  }
+
+  #graphStages() {
+    return this.#inspector.options.plan.experiment.graph.stages;
+  }
+}
+
+function done(outputs: readonly {name: string; digest: Digest}[], excluded: ReadonlySet<string>, reran: boolean): Outcome {
+  return {is: 'done', outputs: new Map(outputs.map(({name, digest}) => [name, digest])), excluded, reran};
+}
+
+function unreadable(error: unknown): TaskFailure {
+  return {code: 'unreadable-file', message: error instanceof Error ? error.message : String(error), remedy: 'Check that the file exists and that you may read it.'};
+}
+
+function defect(error: unknown): TaskFailure {
+  const {message, stack} = error instanceof Error ? error : new Error(String(error));
+  return {code: 'internal', message, ...(stack === undefined ? {} : {stack})};
+}

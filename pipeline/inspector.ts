@@ -1,0 +1,192 @@
+/**
+ * Decides for one task, given what became of the tasks it reads from, whether its result exists already, or
+ * why it has to run. Shared by the executor (which acts on it), `plan` and `report` (which only look).
+ */
+import type {Digest} from '../cache/digest.js';
+import type {TaskRecord} from '../cache/lineage.js';
+import type {Stage} from '../stages/stage.js';
+import {differences, fingerprintOf, type Ingredients, type NamedDigest} from './fingerprint.js';
+import type {Closures, Lock} from './identity.js';
+import {identityOf} from './identity.js';
+import {tasksOf, type Plan, type Source, type Task} from './plan.js';
+import type {ResolvedInput} from './request.js';
+import type {Workspace} from './workspace.js';
+
+/** What became of a task, as those that read from it see it. */
+export type Outcome =
+  | {readonly is: 'done'; readonly outputs: ReadonlyMap<string, Digest>; readonly excluded: ReadonlySet<string>; readonly reran: boolean}
+  | {readonly is: 'failed' | 'skipped'}
+  /** Only when looking ahead: it would run, so what it will write is not known yet. */
+  | {readonly is: 'unknown'};
+
+export type Verdict =
+  | {readonly is: 'reuse'; readonly record: TaskRecord; readonly excluded: ReadonlySet<string>}
+  | {readonly is: 'run'; readonly ready: ReadyTask; readonly reason: string}
+  | {readonly is: 'skip'; readonly because: string}
+  | {readonly is: 'unknown'; readonly because: string};
+
+/** A task whose inputs are all known. */
+export interface ReadyTask {
+  readonly task: Task;
+  readonly fingerprint: Digest;
+  readonly ingredients: Ingredients;
+  readonly inputs: Readonly<Record<string, ResolvedInput>>;
+  readonly models: Readonly<Record<string, string>>;
+  readonly excluded: ReadonlySet<string>;
+}
+
+export interface InspectorOptions {
+  readonly plan: Plan;
+  readonly workspace: Workspace;
+  readonly closures: Closures;
+  readonly lock: Lock;
+  /** Stages that run whatever is cached, and the words that say who asked. */
+  readonly forced?: {readonly stages: ReadonlySet<string>; readonly because: string};
+}
+
+export class Inspector {
+  readonly tasks: ReadonlyMap<string, Task>;
+  readonly #identities = new Map<string, string>();
+
+  constructor(readonly options: InspectorOptions) {
+    this.tasks = new Map(options.plan.tasks.map((task) => [task.id, task]));
+  }
+
+  stageOf(task: Task): Stage {
+    return this.options.plan.experiment.graph.stage(task.stage);
+  }
+
+  /** Files a task needs whose digests are not known without reading them. */
+  unhashedFiles(task: Task): string[] {
+    const published = Object.values(task.inputs).flatMap((source) => (source.from === 'file' ? [source.path] : []));
+    const models = this.stageOf(task).models?.(task.params).map((model) => model.path) ?? [];
+    return [...published, ...models].filter((file) => this.options.workspace.fileDigests.peek(file) === undefined);
+  }
+
+  /** @param outcomeOf what became of each task this one reads from */
+  inspect(task: Task, outcomeOf: (id: string) => Outcome): Verdict {
+    const upstream = [...new Set(Object.values(task.inputs).flatMap(tasksOf))];
+    const excluded = this.#excluded(task, upstream, outcomeOf);
+    const bad = upstream.find((id) => !this.#isExcluded(id, excluded) && ['failed', 'skipped'].includes(outcomeOf(id).is));
+    if (bad !== undefined) return {is: 'skip', because: `${bad} ${outcomeOf(bad).is === 'failed' ? 'failed' : 'was skipped'}`};
+    const unknown = upstream.find((id) => !this.#isExcluded(id, excluded) && outcomeOf(id).is === 'unknown');
+    if (unknown !== undefined) return {is: 'unknown', because: `${unknown} runs first`};
+    const emptied = this.#emptied(task, excluded);
+    if (emptied !== undefined) return {is: 'skip', because: emptied};
+    const ready = this.#resolve(task, excluded, outcomeOf);
+    return this.#freshOrReason(ready);
+  }
+
+  #freshOrReason(ready: ReadyTask): Verdict {
+    const {workspace, forced} = this.options;
+    const record = workspace.lineage.find(ready.fingerprint);
+    if (forced?.stages.has(ready.task.stage)) return {is: 'run', ready, reason: forced.because};
+    if (record === undefined) return {is: 'run', ready, reason: this.#whyNew(ready)};
+    const missing = record.outputs.find((output) => !workspace.store.has(output.digest, output.bytes));
+    if (missing !== undefined) return {is: 'run', ready, reason: `its shard ${missing.name} is missing or truncated`};
+    return {is: 'reuse', record, excluded: ready.excluded};
+  }
+
+  /** Compares with the nearest earlier task of the same stage and subject. */
+  #whyNew(ready: ReadyTask): string {
+    const earlier = this.options.workspace.lineage.nearest(ready.task.stage, {...ready.task.subject}, ready.fingerprint);
+    if (earlier === undefined) return 'first time';
+    const changed = differences(earlier as unknown as Ingredients, ready.ingredients);
+    return changed.length === 0 ? 'its record was removed' : changed.join(', ');
+  }
+
+  #resolve(task: Task, excluded: ReadonlySet<string>, outcomeOf: (id: string) => Outcome): ReadyTask {
+    const {fileDigests} = this.options.workspace;
+    const stage = this.stageOf(task);
+    const inputs: Record<string, ResolvedInput> = {};
+    const named: NamedDigest[] = [];
+    const outputOf = (id: string, output: string): Digest => {
+      const outcome = outcomeOf(id);
+      if (outcome.is !== 'done') throw new Error(`${id} is not done`);
+      return outcome.outputs.get(output)!;
+    };
+    for (const [name, source] of Object.entries(task.inputs)) {
+      inputs[name] = this.#input(source, excluded, outputOf, (file) => fileDigests.peek(file)!);
+      named.push(...namedDigests(name, inputs[name]));
+    }
+    const models = (stage.models?.(task.params) ?? []).map(({id, path}) => ({id, path, digest: fileDigests.peek(path)! as string}));
+    const ingredients: Ingredients = {
+      stage: task.stage,
+      identity: this.#identityOf(stage),
+      params: task.params,
+      inputs: named,
+      models: models.map(({id, digest}) => ({id, digest})),
+      seed: task.seed ?? null,
+    };
+    return {
+      task,
+      fingerprint: fingerprintOf(ingredients),
+      ingredients,
+      inputs,
+      models: Object.fromEntries(models.map(({id, path}) => [id, path])),
+      excluded,
+    };
+  }
+
+  #input(
+    source: Source,
+    excluded: ReadonlySet<string>,
+    outputOf: (id: string, output: string) => Digest,
+    fileDigest: (file: string) => Digest,
+  ): ResolvedInput {
+    if (source.from === 'absent') return {is: 'absent'};
+    if (source.from === 'file') return {is: 'file', path: source.path, digest: fileDigest(source.path)};
+    if (source.from === 'task') return {is: 'shard', digest: outputOf(source.task, source.output)};
+    const digests = (ids: readonly string[]) => ids.filter((id) => !this.#isExcluded(id, excluded)).map((id) => outputOf(id, source.output));
+    return {is: 'fold', train: digests(source.train), validation: digests(source.validation)};
+  }
+
+  /**
+   * With onFailedClip: exclude, the clips a fold task goes without: those of which any stage that a fold reads
+   * failed, in this task or in one it reads from, so that training and evaluation count the same clips.
+   */
+  #excluded(task: Task, upstream: readonly string[], outcomeOf: (id: string) => Outcome): ReadonlySet<string> {
+    const excluded = new Set<string>();
+    if (this.options.plan.experiment.config.onFailedClip !== 'exclude' || this.stageOf(task).per !== 'fold') return excluded;
+    for (const id of upstream) {
+      const outcome = outcomeOf(id);
+      const clip = this.tasks.get(id)!.subject.clip;
+      if (clip !== undefined && (outcome.is === 'failed' || outcome.is === 'skipped')) excluded.add(clip);
+      if (outcome.is === 'done') for (const name of outcome.excluded) excluded.add(name);
+    }
+    return excluded;
+  }
+
+  #isExcluded(id: string, excluded: ReadonlySet<string>): boolean {
+    const clip = this.tasks.get(id)!.subject.clip;
+    return clip !== undefined && excluded.has(clip);
+  }
+
+  /** Why a fold cannot run once clips are excluded, if it cannot. */
+  #emptied(task: Task, excluded: ReadonlySet<string>): string | undefined {
+    if (excluded.size === 0) return undefined;
+    for (const source of Object.values(task.inputs)) {
+      if (source.from !== 'fold') continue;
+      for (const side of ['train', 'validation'] as const) {
+        if (source[side].every((id) => this.#isExcluded(id, excluded))) return `every ${side} clip failed`;
+      }
+    }
+    return undefined;
+  }
+
+  #identityOf(stage: Stage): string {
+    let identity = this.#identities.get(stage.name);
+    if (identity === undefined) {
+      identity = identityOf(stage, this.options.closures, this.options.lock);
+      this.#identities.set(stage.name, identity);
+    }
+    return identity;
+  }
+}
+
+function namedDigests(name: string, input: ResolvedInput): NamedDigest[] {
+  if (input.is === 'absent') return [{name, digest: 'absent'}];
+  if (input.is !== 'fold') return [{name, digest: input.digest}];
+  const side = (part: 'train' | 'validation') => input[part].map((digest, index) => ({name: `${name}/${part}/${index}`, digest}));
+  return [...side('train'), ...side('validation')];
+}

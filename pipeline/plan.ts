@@ -1,0 +1,168 @@
+/**
+ * The plan of an experiment: every stage applied to every clip or fold it is needed for. Tasks are plain data
+ * (they cross to other processes, and could cross to other machines) and stand in an order in which each comes
+ * after what it reads.
+ */
+import {isFileInput, type FileInput, type Input, type Stage} from '../stages/stage.js';
+import type {Clip} from './datasets/dataset.js';
+import {UsageError} from './errors.js';
+import type {Experiment, Params, SystemRun} from './experiment.js';
+import type {Fold} from './folds.js';
+
+/** Where a task's input comes from. */
+export type Source =
+  | {readonly from: 'file'; readonly path: string}
+  | {readonly from: 'absent'}
+  | {readonly from: 'task'; readonly task: string; readonly output: string}
+  | {readonly from: 'fold'; readonly output: string; readonly train: readonly string[]; readonly validation: readonly string[]};
+
+/** What a task is about, in words; never part of a fingerprint. */
+export interface Subject {
+  readonly clip?: string;
+  readonly system?: string;
+  readonly fold?: string;
+  readonly seed?: string;
+}
+
+export interface Task {
+  /** Unique in the plan and readable: 'spectrogram s01-c1', 'fusion-training rcma fold 0 seed 1'. */
+  readonly id: string;
+  readonly stage: string;
+  readonly subject: Subject;
+  readonly params: Params;
+  /** Present only where the stage draws random numbers. */
+  readonly seed?: number;
+  readonly inputs: Readonly<Record<string, Source>>;
+}
+
+export interface Selection {
+  /** Glob over clip names: '*' and '?'. */
+  readonly clips?: string;
+  readonly folds?: readonly string[];
+}
+
+export interface Plan {
+  readonly experiment: Experiment;
+  readonly tasks: readonly Task[];
+}
+
+/** Makes the plan; `selection` leaves out clips or folds. With clips selected, only stages per clip are planned. */
+export function makePlan(experiment: Experiment, selection: Selection = {}): Plan {
+  const tasks = new Map<string, Task>();
+  const planner = new Planner(experiment, tasks);
+  if (selection.clips === undefined) {
+    for (const fold of selectFolds(experiment.folds, selection.folds)) planner.planFold(fold);
+  } else {
+    for (const clip of selectClips(experiment.dataset.clips, selection.clips)) planner.planClip(clip);
+  }
+  const order = new Map(experiment.graph.stages.map((stage, index) => [stage.name, index]));
+  const list = [...tasks.values()].sort((a, b) => order.get(a.stage)! - order.get(b.stage)!);
+  return {experiment, tasks: list};
+}
+
+/** Identifier of a task, unique in a plan. */
+export function taskId(stage: string, subject: Subject): string {
+  const parts = [subject.clip, subject.system, subject.fold && `fold ${subject.fold}`, subject.seed && `seed ${subject.seed}`];
+  return [stage, ...parts.filter((part) => part !== undefined)].join(' ');
+}
+
+class Planner {
+  constructor(
+    private readonly experiment: Experiment,
+    private readonly tasks: Map<string, Task>,
+  ) {}
+
+  planFold(fold: Fold): void {
+    for (const system of this.experiment.systems) {
+      for (const seed of this.experiment.seeds) this.foldTask(this.lastStage(), fold, system, seed);
+    }
+  }
+
+  /** Every stage per clip that some system of the experiment reads from. */
+  planClip(clip: Clip): void {
+    for (const system of this.experiment.systems) {
+      for (const kind of this.readsOf(this.experiment.graph.stage('fusion-training'), system.params)) {
+        const {stage} = this.experiment.graph.producer(kind);
+        if (stage.per === 'clip') this.clipTask(stage, clip);
+      }
+    }
+  }
+
+  private lastStage(): Stage {
+    return this.experiment.graph.stages.at(-1)!;
+  }
+
+  private readsOf(stage: Stage, params: Params): string[] {
+    return this.inputsOf(stage, params).flatMap(([, input]) => (isFileInput(input) ? [] : [input.kind]));
+  }
+
+  private inputsOf(stage: Stage, params: Params): [string, Input][] {
+    const names = stage.reads?.(params) ?? Object.keys(stage.inputs);
+    return names.map((name) => [name, stage.inputs[name]!]);
+  }
+
+  private foldTask(stage: Stage, fold: Fold, system: SystemRun, seed: number): string {
+    const subject = {system: system.label, fold: fold.name, seed: String(seed)};
+    const params = stage.name === 'fusion-training' ? system.params : this.experiment.params.get(stage.name)!;
+    return this.add(stage, subject, params, seed, (input) => this.foldSource(input, fold, system, seed));
+  }
+
+  private foldSource(input: Exclude<Input, FileInput>, fold: Fold, system: SystemRun, seed: number): Source {
+    const {stage, output} = this.experiment.graph.producer(input.kind);
+    if (stage.per === 'fold') return {from: 'task', task: this.foldTask(stage, fold, system, seed), output};
+    const of = (clips: readonly Clip[]) => clips.map((clip) => this.clipTask(stage, clip));
+    return {from: 'fold', output, train: of(fold.train), validation: of(fold.validation)};
+  }
+
+  private clipTask(stage: Stage, clip: Clip): string {
+    return this.add(stage, {clip: clip.name}, this.experiment.params.get(stage.name)!, 0, (input) => {
+      const producer = this.experiment.graph.producer(input.kind);
+      return {from: 'task', task: this.clipTask(producer.stage, clip), output: producer.output};
+    }, clip);
+  }
+
+  private add(
+    stage: Stage,
+    subject: Subject,
+    params: Params,
+    seed: number,
+    source: (input: Exclude<Input, FileInput>) => Source,
+    clip?: Clip,
+  ): string {
+    const id = taskId(stage.name, subject);
+    if (this.tasks.has(id)) return id;
+    const inputs = this.inputsOf(stage, params).map(([name, input]) => [name, isFileInput(input) ? fileSource(input, clip!) : source(input)] as const);
+    this.tasks.set(id, {id, stage: stage.name, subject, params, ...(stage.seeded ? {seed} : {}), inputs: Object.fromEntries(inputs)});
+    return id;
+  }
+}
+
+function fileSource(input: FileInput, clip: Clip): Source {
+  const files: Partial<Record<FileInput['file'], string | undefined>> = {video: clip.video, annotation: clip.annotation, transcript: clip.transcript};
+  const path = files[input.file];
+  return path === undefined ? {from: 'absent'} : {from: 'file', path};
+}
+
+function selectFolds(folds: readonly Fold[], names: readonly string[] | undefined): readonly Fold[] {
+  if (names === undefined) return folds;
+  const unknown = names.filter((name) => !folds.some((fold) => fold.name === name));
+  if (unknown.length > 0) {
+    throw new UsageError('bad-option', `--folds: there is no fold '${unknown[0]!}'`, `The folds are ${folds.map((fold) => fold.name).join(', ')}.`);
+  }
+  return folds.filter((fold) => names.includes(fold.name));
+}
+
+function selectClips(clips: readonly Clip[], glob: string): readonly Clip[] {
+  const pattern = new RegExp(`^${glob.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')}$`);
+  const selected = clips.filter((clip) => pattern.test(clip.name));
+  if (selected.length === 0) {
+    throw new UsageError('nothing-selected', `--clips ${glob} matches none of ${clips.length} clips`, `Clip names look like '${clips[0]?.name ?? ''}'.`);
+  }
+  return selected;
+}
+
+/** The tasks a source reads from. */
+export function tasksOf(source: Source): readonly string[] {
+  if (source.from === 'task') return [source.task];
+  return source.from === 'fold' ? [...source.train, ...source.validation] : [];
+}

@@ -1,0 +1,105 @@
+/** Runs one task in this process: opens its inputs, runs the stage, publishes its shards, writes its manifest (D9). */
+import {mkdirSync, rmSync} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import {writeManifest, type TaskManifest} from '../cache/manifest.js';
+import {ShardStore, type OpenShard, type OpenShardWriter} from '../cache/shard-store.js';
+import type {ShardSchema} from '../cache/shard.js';
+import {isFileInput, type FoldShards, type PublishedFile, type RunContext, type Stage} from '../stages/stage.js';
+import type {ResolvedInput, TaskRequest} from './request.js';
+
+export interface TaskReports {
+  progress(done: number, total: number, unit: string): void;
+  warning(message: string): void;
+}
+
+export async function runTask(stage: Stage, request: TaskRequest, signal: AbortSignal, reports: TaskReports): Promise<TaskManifest> {
+  const startedAt = new Date();
+  const clock = performance.now();
+  const store = ShardStore.open(request.folders.shards);
+  const opened: OpenShard<ShardSchema>[] = [];
+  const writers = Object.entries(stage.outputs).map(([name, schema]) => [name, store.create(schema)] as const);
+  const warnings: string[] = [];
+  const notes: Record<string, string | number> = {};
+  const scratch = path.join(request.folders.scratch, request.fingerprint);
+  try {
+    const inputs = await openInputs(stage, request, store, opened);
+    mkdirSync(scratch, {recursive: true});
+    const context: RunContext = {
+      seed: request.ingredients.seed ?? 0,
+      threads: request.threads,
+      device: request.device,
+      models: request.models,
+      scratch,
+      signal,
+      progress: reports.progress,
+      warn(message) {
+        warnings.push(message);
+        reports.warning(message);
+      },
+      note(key, value) {
+        notes[key] = value;
+      },
+    };
+    await stage.run({inputs, outputs: Object.fromEntries(writers), params: request.ingredients.params, context} as never);
+    signal.throwIfAborted();
+    const outputs = await finishAll(writers);
+    const manifest: TaskManifest = {
+      format: 1,
+      fingerprint: request.fingerprint,
+      ...request.ingredients,
+      subject: request.subject,
+      outputs,
+      warnings,
+      notes,
+      startedAt: startedAt.toISOString(),
+      seconds: (performance.now() - clock) / 1000,
+      machine: machine(),
+    };
+    writeManifest(request.folders.manifests, manifest);
+    rmSync(scratch, {recursive: true, force: true});
+    return manifest;
+  } catch (error) {
+    for (const [, writer] of writers) await writer.abort();
+    throw error;
+  } finally {
+    for (const shard of opened) await shard.close();
+  }
+}
+
+async function openInputs(
+  stage: Stage,
+  request: TaskRequest,
+  store: ShardStore,
+  opened: OpenShard<ShardSchema>[],
+): Promise<Record<string, OpenShard<ShardSchema> | FoldShards<ShardSchema> | PublishedFile | undefined>> {
+  const open = async (digest: string, schema: ShardSchema) => {
+    const shard = await store.open(digest as never, schema);
+    opened.push(shard);
+    return shard;
+  };
+  const openAll = async (digests: readonly string[], schema: ShardSchema) => {
+    const shards: OpenShard<ShardSchema>[] = [];
+    for (const digest of digests) shards.push(await open(digest, schema));
+    return shards;
+  };
+  const openOne = async (name: string, input: ResolvedInput) => {
+    const declared = stage.inputs[name]!;
+    if (input.is === 'absent' || isFileInput(declared)) return input.is === 'file' ? {path: input.path, digest: input.digest} : undefined;
+    if (input.is === 'fold') return {train: await openAll(input.train, declared), validation: await openAll(input.validation, declared)};
+    return input.is === 'shard' ? open(input.digest, declared) : undefined;
+  };
+  const entries: [string, Awaited<ReturnType<typeof openOne>>][] = [];
+  for (const [name, input] of Object.entries(request.inputs)) entries.push([name, await openOne(name, input)]);
+  return Object.fromEntries(entries);
+}
+
+async function finishAll(writers: readonly (readonly [string, OpenShardWriter<ShardSchema>])[]): Promise<TaskManifest['outputs']> {
+  const outputs = [];
+  for (const [name, writer] of writers) outputs.push({name, kind: writer.schema.kind, ...(await writer.finish())});
+  return outputs;
+}
+
+function machine(): TaskManifest['machine'] {
+  return {host: os.hostname(), platform: `${process.platform}-${process.arch}`, node: process.version, versions: {}};
+}

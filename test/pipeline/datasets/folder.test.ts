@@ -1,0 +1,67 @@
+import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import {afterEach, beforeEach, describe, expect, it} from 'vitest';
+import {folderDataset, readFolderDataset} from '../../../pipeline/datasets/folder.js';
+
+let folder: string;
+beforeEach(() => (folder = mkdtempSync(path.join(os.tmpdir(), 'affectflow-'))));
+afterEach(() => rmSync(folder, {recursive: true, force: true}));
+
+function write(...files: string[]): void {
+  for (const file of files) {
+    mkdirSync(path.dirname(path.join(folder, file)), {recursive: true});
+    writeFileSync(path.join(folder, file), '');
+  }
+}
+
+function read(more: object = {}) {
+  return readFolderDataset(folderDataset.parse({videos: 'v', annotations: 'a', ...more}), folder);
+}
+
+describe('a folder data set', () => {
+  it('pairs videos, annotations and transcripts by name, sorted by code unit', () => {
+    write('v/b.mp4', 'v/A.avi', 'a/b.txt', 'a/A.csv', 't/b.vtt');
+    const {clips} = read({transcripts: 't'});
+    expect(clips.map(({name, transcript}) => [name, transcript !== undefined])).toEqual([['A', false], ['b', true]]);
+  });
+
+  it('takes names with spaces, quotes, unicode and leading dashes', () => {
+    const names = ["it's here", '-dash', 'ünïcödé', 'a "quoted" one', '表情'];
+    for (const name of names) write(`v/${name}.mp4`, `a/${name}.txt`);
+    expect(read().clips.map(({name}) => name).sort()).toEqual([...names].map((name) => name.normalize('NFC')).sort());
+  });
+
+  it('reads the official partition from the annotation folders', () => {
+    write('v/x.mp4', 'v/y.mp4', 'a/Train_Set/x.txt', 'a/Validation_Set/y.txt');
+    expect(read().clips.map(({part}) => part)).toEqual(['train', 'validation']);
+  });
+
+  it('refuses two videos of one name and names both', () => {
+    write('v/one/x.mp4', 'v/two/x.avi', 'a/x.txt');
+    expect(() => read()).toThrow(/two files are called 'x'.*x\.(mp4|avi).*x\.(mp4|avi)/);
+  });
+
+  it('lists videos without annotation, or leaves them out where asked to', () => {
+    write('v/x.mp4', 'v/y.mp4', 'a/x.txt');
+    expect(() => read()).toThrow(/1 videos have no annotation: y/);
+    expect(read({unannotated: 'skip'}).remarks).toEqual(['1 videos without annotation are left out: y']);
+  });
+
+  it('mentions annotations that have no video', () => {
+    write('v/x.mp4', 'a/x.txt', 'a/z.txt');
+    expect(read().remarks).toEqual(['1 annotations have no video: z']);
+  });
+
+  it('names the folder that does not exist and the key to correct', () => {
+    expect(() => read()).toThrow(/dataset\.videos: there is no folder .*v/);
+  });
+
+  it('checks the subject table', () => {
+    write('v/x.mp4', 'a/x.txt');
+    writeFileSync(path.join(folder, 's.csv'), 'name,who\nx,1\n');
+    expect(() => read({subjects: 's.csv'})).toThrow(/the header is 'name,who'/);
+    writeFileSync(path.join(folder, 's.csv'), '\uFEFFclip,subject\r\nx,anna\r\n');
+    expect(read({subjects: 's.csv'}).clips[0]!.subject).toBe('anna');
+  });
+});

@@ -1,0 +1,181 @@
+import {chmodSync, existsSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync} from 'node:fs';
+import path from 'node:path';
+import {describe, expect, it} from 'vitest';
+import type {Event} from '../../pipeline/events.js';
+import {ToyProject} from '../helpers/toy-run.js';
+
+const ALL = ['count a', 'count b', 'double a', 'double b', 'sum fold 0'];
+const clips = () => ({a: 'text of a', b: 'a longer text of b'});
+
+function reasonOf(events: readonly Event[], task: string): string {
+  return events.flatMap((event) => (event.kind === 'produced' && event.task === task ? [event.reason] : []))[0]!;
+}
+
+describe('running a plan', () => {
+  it('executes every task once and reuses all of them the second time', async () => {
+    using project = new ToyProject(clips());
+    expect((await project.run()).produced).toEqual(ALL);
+    const second = await project.run();
+    expect(second.produced).toEqual([]);
+    expect(second.reused).toEqual(ALL);
+    expect(second.summary.status).toBe('ok');
+  });
+
+  it('runs exactly what depends on a changed parameter, and says why', async () => {
+    using project = new ToyProject(clips());
+    await project.run();
+    const {produced, events} = await project.run({factor: 3});
+    expect(produced).toEqual(['double a', 'double b', 'sum fold 0']);
+    expect(reasonOf(events, 'double a')).toBe('factor 2 → 3');
+    expect(reasonOf(events, 'sum fold 0')).toContain('doubled/validation changed');
+  });
+
+  it('stops the cascade where a stage that ran gives the same bytes', async () => {
+    using project = new ToyProject({a: 'xxxxx', b: 'yyyyy'});
+    await project.run();
+    expect((await project.run({plus: 1})).produced).toEqual(['count a', 'count b', 'double a', 'double b']);
+  });
+
+  it('does not run anything for a file that was moved in time but not changed', async () => {
+    using project = new ToyProject(clips());
+    await project.run();
+    project.write('a', clips().a);
+    expect((await project.run()).produced).toEqual([]);
+  });
+
+  it('runs what depends on an edited file, and only that', async () => {
+    using project = new ToyProject(clips());
+    await project.run();
+    project.write('a', 'another and much longer text of a');
+    const {produced, events} = await project.run();
+    expect(produced).toEqual(['count a', 'double a', 'sum fold 0']);
+    expect(reasonOf(events, 'count a')).toBe('video changed');
+  });
+
+  it('never serves a stage stale whose source was edited, and reuses it once the edit is undone', async () => {
+    using project = new ToyProject(clips());
+    await project.run();
+    const edited = await project.run({closures: {double: 'edited'}});
+    expect(edited.produced).toEqual(['double a', 'double b']);
+    expect(reasonOf(edited.events, 'double a')).toContain('code changed');
+    expect((await project.run()).produced).toEqual([]);
+  });
+
+  it('gives the seed only to stages that draw', async () => {
+    using project = new ToyProject(clips());
+    await project.run();
+    expect((await project.run({seed: 7})).produced).toEqual(['sum fold 0']);
+  });
+
+  it('runs forced stages whatever is cached', async () => {
+    using project = new ToyProject(clips());
+    await project.run();
+    const {produced, events} = await project.run({forced: ['double', 'sum']});
+    expect(produced).toEqual(['double a', 'double b', 'sum fold 0']);
+    expect(reasonOf(events, 'double b')).toBe('asked for');
+  });
+
+  it('shows warnings again when the result they belong to is reused', async () => {
+    using project = new ToyProject({a: 'warn me', b: 'text'});
+    await project.run();
+    const {events} = await project.run();
+    expect(events.filter((event) => event.kind === 'warning')).toEqual([{kind: 'warning', task: 'count a', message: 'a warning'}]);
+  });
+});
+
+describe('a failing task', () => {
+  it('leaves the others alone; what depended on it is skipped and nothing of it is cached', async () => {
+    using project = new ToyProject({a: 'broken', b: 'text of b'});
+    const {summary, produced, events} = await project.run();
+    expect(summary.status).toBe('failed');
+    expect(produced).toEqual(['count b', 'double b']);
+    expect(events.find((event) => event.kind === 'failed')).toMatchObject({task: 'count a', code: 'unreadable-file', remedy: 'Mend it.'});
+    expect(events.flatMap((event) => (event.kind === 'skipped' ? [event.task] : []))).toEqual(['double a', 'sum fold 0']);
+    project.write('a', 'mended');
+    expect((await project.run()).produced).toEqual(['count a', 'double a', 'sum fold 0']);
+  });
+
+  it('is left out of a fold where the experiment allows it', async () => {
+    using project = new ToyProject({a: 'text of a', b: 'broken', c: 'text of c'});
+    const {produced, summary} = await project.run({onFailedClip: 'exclude'});
+    expect(produced).toContain('sum fold 0');
+    expect(summary.status).toBe('failed');
+  });
+
+  it('that kills its worker is reported with the signal, and the run goes on', async () => {
+    using project = new ToyProject({a: 'crash', b: 'text of b'});
+    const {events, produced} = await project.run();
+    expect(events.find((event) => event.kind === 'failed')).toMatchObject({task: 'count a', code: 'worker-died'});
+    expect(produced).toEqual(['count b', 'double b']);
+  });
+
+  it('that is a defect keeps its stack for the report', async () => {
+    using project = new ToyProject({a: 'defect', b: 'text'});
+    const {events} = await project.run();
+    expect(events.find((event) => event.kind === 'failed')).toMatchObject({code: 'internal', message: 'a defect', stack: expect.stringContaining('TypeError')});
+  });
+
+  it('that cannot read its file names the file', async () => {
+    using project = new ToyProject(clips());
+    rmSync(path.join(project.folder, 'a.mp4'));
+    const {events} = await project.run();
+    expect(events.find((event) => event.kind === 'failed')).toMatchObject({task: 'count a', code: 'unreadable-file', message: expect.stringContaining('a.mp4')});
+  });
+});
+
+describe('damage in the store', () => {
+  const shardOf = (project: ToyProject, task: string, events: readonly Event[]) => {
+    const fingerprint = events.flatMap((event) => (event.kind === 'produced' && event.task === task ? [event.fingerprint] : []))[0]!;
+    const workspace = project.workspace();
+    const file = workspace.store.path(workspace.lineage.find(fingerprint as never)!.outputs[0]!.digest);
+    workspace.close();
+    chmodSync(file, 0o644);
+    return file;
+  };
+
+  it('a removed shard is made again, and so is a truncated one', async () => {
+    using project = new ToyProject(clips());
+    const {events} = await project.run();
+    rmSync(shardOf(project, 'double a', events));
+    truncateSync(shardOf(project, 'count b', events), 100);
+    const {produced, summary} = await project.run();
+    expect(produced).toEqual(['count b', 'double a']);
+    expect(summary.status).toBe('ok');
+  });
+
+  it('an altered shard is found by its digest when it is read, set aside, and made again', async () => {
+    using project = new ToyProject(clips());
+    const {events} = await project.run();
+    const file = shardOf(project, 'count a', events);
+    const bytes = readFileSync(file);
+    bytes[bytes.length >> 1]! ^= 1;
+    writeFileSync(file, bytes);
+    const {produced, summary, events: second} = await project.run({factor: 5});
+    expect(summary.status).toBe('ok');
+    expect(produced).toContain('count a');
+    expect(second.find((event) => event.kind === 'note')).toMatchObject({message: expect.stringContaining('damaged')});
+  });
+});
+
+describe('interruption', () => {
+  it('stops cleanly, keeps what is finished, and a second run goes on', async () => {
+    using project = new ToyProject({a: 'slow', b: 'text of b'});
+    const controller = new AbortController();
+    const first = await project.run({
+      signal: controller.signal,
+      onEvent: (event) => event.kind === 'produced' && event.task === 'double b' && controller.abort(),
+    });
+    expect(first.summary.status).toBe('interrupted');
+    expect(first.produced).toEqual(['count b', 'double b']);
+    project.write('a', 'quick now');
+    expect((await project.run()).produced).toEqual(['count a', 'double a', 'sum fold 0']);
+  });
+
+  it('leaves no temporary file in the store', async () => {
+    using project = new ToyProject({a: 'slow', b: 'text of b'});
+    const controller = new AbortController();
+    await project.run({signal: controller.signal, onEvent: (event) => event.kind === 'started' && event.task === 'count a' && controller.abort()});
+    const tmp = path.join(project.workspaceFolder, 'shards/tmp');
+    expect(existsSync(tmp) ? readdirSync(tmp) : []).toEqual([]);
+  });
+});
