@@ -8,7 +8,10 @@ export type CacheErrorCode =
   | 'unwritable-workspace'
   | 'disk-full'
   | 'workspace-in-use'
-  | 'unknown-record';
+  | 'unknown-record'
+  | 'bad-lineage'
+  | 'bad-manifest'
+  | 'unstable-file';
 
 /** An operating error of the cache: `code` is stable, `remedy` says what to do. */
 export class CacheError extends Error {
