@@ -3,8 +3,11 @@
  * belongs to frame k whatever the container, the frame rate and the version of ffmpeg.
  */
 
-/** Filter that prints the time of every frame in milliseconds with six decimals, and changes nothing. */
-export const printTimes = 'setpts=PTS+0*print(T*1000)';
+/**
+ * Filter that prints the time of every frame in milliseconds with six decimals, and keeps every frame. (`setpts`
+ * would print once more, at the end of the stream, since ffmpeg 7.)
+ */
+export const printTimes = 'select=1+0*print(t*1000)';
 
 /** Step in seconds that is assumed where a stream carries no times at all: 25 frames per second. */
 const unknownStepSeconds = 0.04;

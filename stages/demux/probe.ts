@@ -29,25 +29,24 @@ export async function probe(file: string, signal: AbortSignal): Promise<MediaDes
   stdout.resume();
   const end = await ended;
   signal.throwIfAborted();
-  if (seen.opened && !seen.hasVideo) throw noVideoStream(file);
+  if (seen.lacksVideo) throw noVideoStream(file);
   if (!seen.size) throw nothingDecoded(file, end);
   return {...seen.size, hasAudio: seen.hasAudio, durationSeconds: seen.durationSeconds};
 }
 
 /** Collects what ffmpeg's log says of the streams of its input. */
 class StreamLines {
-  opened = false;
-  hasVideo = false;
+  /** ffmpeg's own finding: its map of the first picture stream that is no cover image matched nothing. */
+  lacksVideo = false;
   hasAudio = false;
   durationSeconds: number | undefined;
   size: {width: number; height: number} | undefined;
   #inInput = false;
 
   read(line: string): void {
-    if (/\] Input #0, /.test(line)) this.opened = this.#inInput = true;
+    if (/\] Input #0, /.test(line)) this.#inInput = true;
+    if (line.includes('matches no streams')) this.lacksVideo = true;
     if (/\] (Output #0, |Stream mapping:)/.test(line)) this.#inInput = false;
-    if (this.#inInput && /\bStream #0:\d+.*: Video: /.test(line) && !line.includes('(attached pic)'))
-      this.hasVideo = true;
     if (this.#inInput && /\bStream #0:\d+.*: Audio: /.test(line)) this.hasAudio = true;
     const [, hours, minutes, seconds] = /\bDuration: (\d+):(\d+):([\d.]+),/.exec(line) ?? [];
     if (this.#inInput && seconds !== undefined) {
