@@ -1,0 +1,54 @@
+/** Trains a fusion system on a fold's clips and predicts the fold's validation clips. */
+import path from 'node:path';
+import {openFold, targets} from './fusion-training/fold-data.js';
+import {modelOf} from './fusion-training/model.js';
+import {curveRows, predictionRows, weightRows} from './fusion-training/rows.js';
+import {fusionParams, modalitiesOf, settingsOf} from './fusion-training/settings.js';
+import type {NamedModel} from './fusion-training/rows.js';
+import {trainModel} from './fusion-training/training.js';
+import {compile, compileForward} from './learning/engine.js';
+import {acoustic, curve, labels, linguistic, predictions, visual, weights} from './schemas.js';
+import {defineStage} from './stage.js';
+
+export const fusionTraining = defineStage({
+  name: 'fusion-training',
+  // 1: RCMA, feature concatenation, single modalities.
+  version: 1,
+  doc: 'Trains a fusion system on the training clips of a fold and predicts its validation clips.',
+  per: 'fold',
+  resource: 'cpu',
+  inputs: {visual, acoustic, linguistic, labels},
+  outputs: {weights, curve, predictions},
+  params: fusionParams,
+  seeded: true,
+  reads: (params) => [...modalitiesOf(params), 'labels'],
+  async run({inputs, outputs, params, context}) {
+    const {system, training, architecture} = settingsOf(params);
+    const features = new Map(system.modalities.map((modality) => [modality, inputs[modality]]));
+    const data = await openFold({features, labels: inputs.labels}, training, (message) => context.warn(message));
+    const groups = training.targets === 'joint' ? [targets] : targets.map((target) => [target]);
+    const models: NamedModel[] = [];
+    for (const group of groups) {
+      const name = group.length > 1 ? 'both' : group[0]!;
+      const model = modelOf({system, architecture, training, dims: data.dims, targetCount: group.length});
+      const trained = await trainModel({
+        model,
+        targets: group,
+        data,
+        seed: context.seed,
+        engine: {compile, compileForward},
+        options: {device: context.device as 'auto', threads: context.threads},
+        checkpoint: path.join(context.scratch, `${name}.safetensors`),
+        signal: context.signal,
+        onEpoch: (done) =>
+          context.progress(models.length * training.epochs + done, groups.length * training.epochs, 'epochs'),
+      });
+      models.push({name, targets: group, trained});
+    }
+    context.note('device', models[0]!.trained.device);
+    context.note('deviceReason', models[0]!.trained.reason);
+    for (const row of weightRows(models)) await outputs.weights.append(row);
+    for (const row of curveRows(models)) await outputs.curve.append(row);
+    for (const row of predictionRows(models, data.validation)) await outputs.predictions.append(row);
+  },
+});

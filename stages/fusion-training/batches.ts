@@ -1,0 +1,109 @@
+/** Cuts windows out of a fold's features and labels into the arrays of one step. */
+import type {Arrays} from '../learning/program.js';
+import type {ClipLabels, FoldData, Split, Target} from './fold-data.js';
+import type {Features} from './features.js';
+import type {Normalisation} from './normalisation.js';
+import type {Window} from './windows.js';
+
+export interface BatchShape {
+  /** Windows of a batch, B; missing ones are padding throughout. */
+  readonly batchSize: number;
+  /** Steps of a window, L. */
+  readonly length: number;
+  /** Frames pooled into a step: their mean; 1 for frame-level systems. */
+  readonly clipFrames: number;
+}
+
+/**
+ * Features of the windows, normalised, 0 where padded: 'inputs/<modality>' [B, L, d], and 'real' [B, L], 1 where a step
+ * is no padding.
+ */
+export async function featureArrays(
+  data: FoldData,
+  split: Split,
+  windows: readonly Window[],
+  shape: BatchShape,
+): Promise<Arrays> {
+  const {batchSize, length} = shape;
+  const arrays: Arrays = {real: {shape: [batchSize, length], values: realSteps(windows, shape)}};
+  for (const [modality, features] of split.features) {
+    const values = new Float32Array(batchSize * length * features.width);
+    const normalisation = data.normalisation.get(modality)!;
+    await Promise.all(
+      windows.map((window, i) => {
+        const out = values.subarray(i * length * features.width, (i + 1) * length * features.width);
+        return fillWindow(out, features, window, {normalisation, clipFrames: shape.clipFrames});
+      }),
+    );
+    arrays[`inputs/${modality}`] = {shape: [batchSize, length, features.width], values};
+  }
+  return arrays;
+}
+
+/** Labels of the windows: 'labels' [B, L, T] and 'valid' [B, L]. */
+export function labelArrays(
+  split: Split,
+  windows: readonly Window[],
+  shape: BatchShape,
+  of: readonly Target[],
+): Arrays {
+  const {batchSize, length} = shape;
+  const labels = new Float32Array(batchSize * length * of.length);
+  const valid = new Float32Array(batchSize * length);
+  for (const [i, window] of windows.entries()) {
+    const clip = split.labels[window.clip]!;
+    for (let step = 0; step < window.steps; step++) {
+      const frame = window.first + step * window.stride;
+      valid[i * length + step] = clip.valid[frame]!;
+      for (const [t, target] of of.entries())
+        labels[(i * length + step) * of.length + t] = valueOf(clip, target, frame);
+    }
+  }
+  return {
+    labels: {shape: [batchSize, length, of.length], values: labels},
+    valid: {shape: [batchSize, length], values: valid},
+  };
+}
+
+const valueOf = (clip: ClipLabels, target: Target, frame: number): number => clip[target][frame]!;
+
+function realSteps(windows: readonly Window[], {batchSize, length}: BatchShape): Float32Array {
+  const real = new Float32Array(batchSize * length);
+  for (const [i, {steps}] of windows.entries()) real.fill(1, i * length, i * length + steps);
+  return real;
+}
+
+interface Filling {
+  readonly normalisation: Normalisation;
+  readonly clipFrames: number;
+}
+
+/** Writes one window [L, d]; a step is the mean over the `clipFrames` frames that end at it, fewer at the clip's start. */
+async function fillWindow(
+  out: Float32Array,
+  {read, width}: Features,
+  {clip, first, stride, steps}: Window,
+  {normalisation, clipFrames}: Filling,
+): Promise<void> {
+  const start = Math.max(0, first - clipFrames + 1);
+  const rows = await read(clip, start, first + (steps - 1) * stride + 1);
+  for (let step = 0; step < steps; step++) {
+    const end = first + step * stride + 1 - start;
+    const pooled = {begin: Math.max(0, end - clipFrames), end};
+    writeStep(out.subarray(step * width, (step + 1) * width), rows, pooled, normalisation);
+  }
+}
+
+function writeStep(
+  out: Float32Array,
+  rows: Float32Array,
+  {begin, end}: {readonly begin: number; readonly end: number},
+  {mean, scale}: Normalisation,
+): void {
+  const width = out.length;
+  for (let column = 0; column < width; column++) {
+    let sum = 0;
+    for (let row = begin; row < end; row++) sum += rows[row * width + column]!;
+    out[column] = (sum / (end - begin) - mean[column]!) * scale[column]!;
+  }
+}

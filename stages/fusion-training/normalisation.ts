@@ -1,0 +1,64 @@
+/** Mean and scale of each modality, from the training clips alone, so that validation clips decide nothing. */
+import type {Features} from './features.js';
+import type {Training} from './training-params.js';
+
+/** Rows read at a time. */
+const CHUNK_ROWS = 4096;
+
+/** Below this deviation a feature is taken to be constant and only centred. */
+const SMALLEST_DEVIATION = 1e-6;
+
+export interface Normalisation {
+  readonly mean: Float32Array;
+  /** What a centred feature is multiplied by. */
+  readonly scale: Float32Array;
+}
+
+/** One pass over all training frames, in float64. */
+export async function normalisationOf(features: Features, kind: Training['normalisation']): Promise<Normalisation> {
+  const {width} = features;
+  if (kind === 'none') return {mean: new Float32Array(width), scale: new Float32Array(width).fill(1)};
+  const sums = new Float64Array(width);
+  const squares = new Float64Array(width);
+  const rowCount = await accumulate(features, sums, squares);
+  const perFeature = {sums, squares, count: rowCount};
+  const {mean, scale} = moments(kind === 'scalar' ? pooled(perFeature) : perFeature);
+  const spread = (values: number[]) => Float32Array.from({length: width}, (_, i) => values[kind === 'scalar' ? 0 : i]!);
+  return {mean: spread(mean), scale: spread(scale)};
+}
+
+async function accumulate(features: Features, sums: Float64Array, squares: Float64Array): Promise<number> {
+  let rowCount = 0;
+  for (const [clip, frameCount] of features.frameCounts.entries()) {
+    rowCount += frameCount;
+    for (let start = 0; start < frameCount; start += CHUNK_ROWS) {
+      const values = await features.read(clip, start, Math.min(frameCount, start + CHUNK_ROWS));
+      for (let i = 0, column = 0; i < values.length; i++, column = column + 1 === features.width ? 0 : column + 1) {
+        sums[column]! += values[i]!;
+        squares[column]! += values[i]! ** 2;
+      }
+    }
+  }
+  return rowCount;
+}
+
+interface Sums {
+  readonly sums: Float64Array;
+  readonly squares: Float64Array;
+  readonly count: number;
+}
+
+const total = (values: Float64Array): Float64Array => Float64Array.of(values.reduce((sum, v) => sum + v, 0));
+
+const pooled = ({sums, squares, count}: Sums): Sums => ({
+  sums: total(sums),
+  squares: total(squares),
+  count: count * sums.length,
+});
+
+function moments({sums, squares, count}: Sums): {mean: number[]; scale: number[]} {
+  const n = Math.max(count, 1);
+  const mean = [...sums].map((sum) => sum / n);
+  const deviation = mean.map((m, i) => Math.sqrt(Math.max(squares[i]! / n - m * m, 0)));
+  return {mean, scale: deviation.map((d) => (d > SMALLEST_DEVIATION ? 1 / d : 1))};
+}

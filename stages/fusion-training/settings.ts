@@ -1,0 +1,93 @@
+/**
+ * The parameters of the stage. A system and a preset decide the defaults of all others, so those are filled in here,
+ * while the parameters are parsed: whoever sees them afterwards sees complete values.
+ */
+import {z} from 'zod';
+import {nearest} from './nearest.js';
+import type {Modality, PresetName, System} from './system.js';
+import {systems} from './systems/index.js';
+import type {Training} from './training-params.js';
+import {publishedTraining, trainingParams} from './training-params.js';
+
+const given = z.strictObject({
+  system: z
+    .string()
+    .default('rcma')
+    .describe(`Fusion system: ${Object.keys(systems).join(', ')}.`),
+  preset: z
+    .enum(['published', 'released'])
+    .default('published')
+    .describe("Defaults as in the paper's text or in its authors' code, where they differ."),
+  architecture: z
+    .record(z.string(), z.json())
+    .default({})
+    .describe('Parameters of the system itself, such as recursions; each system has its own.'),
+  ...trainingParams,
+});
+
+type Given = z.output<typeof given>;
+
+/** Parameters of fusion-training: parsing checks the system's own parameters and fills in all defaults. */
+export const fusionParams = given.superRefine(check).overwrite(complete);
+
+export interface Settings {
+  readonly system: System;
+  readonly architecture: Readonly<Record<string, unknown>>;
+  readonly training: Training;
+}
+
+/** Looks up what parsed parameters mean. */
+export function settingsOf(params: Given): Settings {
+  const {system, preset, architecture, ...explicit} = params;
+  const found = systems[system];
+  if (found === undefined) throw new RangeError(unknownSystem(system));
+  return {
+    system: found,
+    architecture: found.architecture.parse({...found.presets[preset].architecture, ...architecture}),
+    training: trainingOf(found, preset, explicit),
+  };
+}
+
+/** Modalities that a task with these parameters reads. */
+export function modalitiesOf(params: Given): readonly Modality[] {
+  return settingsOf(params).system.modalities;
+}
+
+function trainingOf(system: System, preset: PresetName, explicit: Partial<Record<keyof Training, unknown>>): Training {
+  const set = Object.entries(explicit).filter(([, value]) => value !== undefined);
+  return {...publishedTraining, ...system.presets[preset].training, ...(Object.fromEntries(set) as Partial<Training>)};
+}
+
+function check(params: Given, context: z.RefinementCtx<Given>): void {
+  const system = systems[params.system];
+  if (system === undefined) {
+    context.addIssue({code: 'custom', path: ['system'], message: unknownSystem(params.system), continue: false});
+    return;
+  }
+  const preset = system.presets[params.preset].architecture;
+  for (const issue of system.architecture.safeParse({...preset, ...params.architecture}).error?.issues ?? []) {
+    const message = issue.code === 'unrecognized_keys' ? unknownParameters(system, issue.keys) : issue.message;
+    context.addIssue({code: 'custom', path: ['architecture', ...issue.path], message, continue: false});
+  }
+}
+
+function complete(params: Given): Given {
+  if (systems[params.system] === undefined) return params;
+  const {architecture, training} = settingsOf(params);
+  return {
+    system: params.system,
+    preset: params.preset,
+    architecture: architecture as Given['architecture'],
+    ...training,
+  };
+}
+
+const unknownSystem = (name: string): string =>
+  `unknown system '${name}'; did you mean '${nearest(name, Object.keys(systems))}'? Known: ${Object.keys(systems).join(', ')}`;
+
+function unknownParameters(system: System, keys: readonly string[]): string {
+  const known = Object.keys(system.architecture.shape);
+  return keys
+    .map((key) => `system '${system.name}' has no parameter '${key}'; did you mean '${nearest(key, known)}'?`)
+    .join(' ');
+}
