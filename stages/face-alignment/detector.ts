@@ -9,15 +9,12 @@ export interface Detection {
   readonly landmarks?: readonly Point[];
 }
 
-/** Finds faces. Results depend on the image alone, best first. */
-export interface FaceDetector {
-  /** Images may differ in size. */
-  detect(images: readonly RgbImage[]): Promise<Detection[][]>;
-  release(): Promise<void>;
+/** Finds faces. What it finds depends on the image alone, best first. */
+export interface FaceDetector extends AsyncDisposable {
+  detect(image: RgbImage): Promise<Detection[]>;
 }
 
-/** Places the five points of `template.ts` in faces whose boxes are known. */
-export interface LandmarkFinder {
-  find(faces: readonly {readonly image: RgbImage; readonly box: Box}[]): Promise<(readonly Point[])[]>;
-  release(): Promise<void>;
+/** Places the five points of `template.ts` in a face whose box is known. */
+export interface LandmarkFinder extends AsyncDisposable {
+  find(image: RgbImage, box: Box): Promise<readonly Point[]>;
 }

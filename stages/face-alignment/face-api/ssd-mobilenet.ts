@@ -76,10 +76,10 @@ function predict(map: tf.Tensor4D, weights: Tensors, name: string): {codes: tf.T
 
 export interface SsdOutput {
   /** [5118, 4]: y, x, height, width against the anchors. */
-  readonly codes: Float32Array;
-  readonly scores: Float32Array;
+  readonly codes: ArrayLike<number>;
+  readonly scores: ArrayLike<number>;
   /** [5118, 4]: top, left, bottom, right in units of the image's side. */
-  readonly anchors: Float32Array;
+  readonly anchors: ArrayLike<number>;
 }
 
 /** Boxes of one image with a score above `minScore`, in units of the image's side; SSD's variances are 0.1 and 0.2. */
@@ -87,13 +87,8 @@ export function decodeSsd({codes, scores, anchors}: SsdOutput, minScore: number)
   const found = [];
   for (let index = 0; index < scores.length; index++) {
     if (scores[index]! <= minScore) continue;
-    const [top, left, bottom, right] = anchors.subarray(4 * index, 4 * index + 4) as unknown as [
-      number,
-      number,
-      number,
-      number,
-    ];
-    const [y, x, tall, wide] = codes.subarray(4 * index, 4 * index + 4) as unknown as [number, number, number, number];
+    const [top, left, bottom, right] = four(anchors, index);
+    const [y, x, tall, wide] = four(codes, index);
     const height = Math.exp(tall / 5) * (bottom - top);
     const width = Math.exp(wide / 5) * (right - left);
     const middleY = (y / 10) * (bottom - top) + (top + bottom) / 2;
@@ -101,4 +96,8 @@ export function decodeSsd({codes, scores, anchors}: SsdOutput, minScore: number)
     found.push({box: {left: middleX - width / 2, top: middleY - height / 2, width, height}, score: scores[index]!});
   }
   return found;
+}
+
+function four(values: ArrayLike<number>, index: number): [number, number, number, number] {
+  return [values[4 * index]!, values[4 * index + 1]!, values[4 * index + 2]!, values[4 * index + 3]!];
 }

@@ -39,7 +39,7 @@ function halve(x: tf.Tensor4D): tf.Tensor4D {
 }
 
 /** Boxes of one image with a score above `minScore`, in units of the image's side; `codes` is [cells, cells, 25]. */
-export function decodeTiny(codes: Float32Array, cellCount: number, minScore: number): {box: Box; score: number}[] {
+export function decodeTiny(codes: ArrayLike<number>, cellCount: number, minScore: number): {box: Box; score: number}[] {
   const found = [];
   for (let at = 0; at < codes.length; at += codesPerAnchor) {
     const score = sigmoid(codes[at + 4]!);

@@ -1,0 +1,93 @@
+/** face-alignment: finds the subject's face in every frame and cuts it out, eyes and mouth always in the same place. */
+import {z} from 'zod';
+import {decodeFrames} from './demux/frames.js';
+import {mapAhead} from './face-alignment/ahead.js';
+import {findSubject} from './face-alignment/align.js';
+import {encodeCrop} from './face-alignment/crop-image.js';
+import {finderModels, openDetector, openLandmarkFinder} from './face-alignment/face-api/face-finders.js';
+import {faceRow, noFaceRow} from './face-alignment/face-row.js';
+import {blackImage} from './face-alignment/image.js';
+import {cropSize} from './face-alignment/template.js';
+import {faces, timeline} from './schemas.js';
+import {defineStage, video} from './stage.js';
+
+/** Crops that are encoded while the next frames are looked at. */
+const cropsAhead = 8;
+
+/** Share of frames without a face from which a clip is worth a look. */
+const worthWarning = 0.1;
+
+export const faceAlignment = defineStage({
+  name: 'face-alignment',
+  // 1: first.
+  version: 1,
+  doc: "Detects the subject's face in every frame, follows it through the clip and aligns it to a 112-pixel crop.",
+  per: 'clip',
+  resource: 'cpu',
+  inputs: {video, timeline},
+  outputs: {faces},
+  params: z.object({
+    detector: z
+      .enum(['face-api-tiny', 'face-api-ssd'])
+      .default('face-api-tiny')
+      .describe('Network that finds faces: tiny is fast, ssd also finds small and turned faces.'),
+    inputSize: z
+      .int()
+      .min(96)
+      .max(1024)
+      .multipleOf(32)
+      .default(320)
+      .describe('Longer side, in pixels, to which frames are scaled for face-api-tiny; face-api-ssd always takes 512.'),
+    minScore: z.number().min(0.05).max(0.99).default(0.5).describe('Least confidence of a face.'),
+    detectEvery: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(1)
+      .describe('Looks at every n-th frame and interpolates the face between; 1 looks at every frame.'),
+    subject: z
+      .enum(['largest', 'left', 'right'])
+      .default('largest')
+      .describe(
+        'Which person is the subject where several are in view: largest when first seen, or by side of the image.',
+      ),
+    smoothing: z
+      .number()
+      .min(0)
+      .max(0.95)
+      .default(0)
+      .describe("Share of the previous frame's landmarks in this frame's; 0 keeps them as found."),
+  }),
+  models: ({detector}) => finderModels(detector),
+  async run({inputs, outputs, params, context}) {
+    await using detector = await openDetector(params, context);
+    await using landmarkFinder = await openLandmarkFinder(context);
+    const times = await inputs.timeline.column('timeSeconds');
+    const noFace = noFaceRow(await encodeCrop(blackImage(cropSize)));
+    const frames = decodeFrames({path: inputs.video.path, threads: context.threads, signal: context.signal});
+    const subject = findSubject(frames, {...params, detector, landmarkFinder});
+    const rows = mapAhead(
+      subject,
+      cropsAhead,
+      async ({frame, face}) => (face && (await faceRow(frame, face))) ?? noFace,
+    );
+    let frameIndex = 0;
+    let missing = 0;
+    for await (const row of rows) {
+      if (frameIndex === times.length) break;
+      await outputs.faces.append({frameIndex, timeSeconds: times[frameIndex]!, ...row});
+      frameIndex += 1;
+      missing += row.found ? 0 : 1;
+      if (frameIndex % 64 === 0) context.progress(frameIndex, times.length, 'frames');
+    }
+    if (frameIndex < times.length) {
+      context.warn(`decoded ${frameIndex} of ${times.length} frames; the rest count as frames without a face`);
+      missing += times.length - frameIndex;
+    }
+    for (; frameIndex < times.length; frameIndex++) {
+      await outputs.faces.append({frameIndex, timeSeconds: times[frameIndex]!, ...noFace});
+    }
+    if (missing > worthWarning * times.length) context.warn(`no face in ${missing} of ${times.length} frames`);
+    context.note('framesWithFace', times.length - missing);
+  },
+});
