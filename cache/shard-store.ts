@@ -3,10 +3,11 @@
  * renamed into place (D6). Any number of processes may read and write one store: a shard never changes, and two that
  * write the same shard write the same bytes.
  */
-import {existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync} from 'node:fs';
+import {mkdirSync, renameSync, rmSync, statSync} from 'node:fs';
 import path from 'node:path';
 import type {Digest} from './digest.js';
-import {digestOfFile, isDigest} from './digest.js';
+import {digestOfFile} from './digest.js';
+import {digestPath, digestsIn, namesIn} from './digest-path.js';
 import {CacheError} from './errors.js';
 import {OpenFiles} from './open-files.js';
 import {asideName, codeOf, isLeftover, syncFolder, workspaceError} from './publish.js';
@@ -54,8 +55,7 @@ export class ShardStore {
 
   /** Returns where a shard's file is, or would be. */
   path(digest: Digest): string {
-    if (!isDigest(digest)) throw new TypeError(`Expected a digest of 32 hex digits, got '${String(digest)}'`);
-    return path.join(this.root, digest.slice(0, 2), `${digest.slice(2)}.arrow`);
+    return digestPath(this.root, digest, '.arrow');
   }
 
   /**
@@ -94,12 +94,9 @@ export class ShardStore {
 
   /** Lists the shards in the store, in the order of their digests. */
   *list(): Iterable<StoredShard> {
-    for (const prefix of namesIn(this.root).filter((name) => /^[0-9a-f]{2}$/.test(name))) {
-      for (const name of namesIn(path.join(this.root, prefix))) {
-        const digest = prefix + path.basename(name, '.arrow');
-        const stats = statSync(path.join(this.root, prefix, name), {throwIfNoEntry: false});
-        if (isDigest(digest) && stats !== undefined) yield {digest, bytes: stats.size};
-      }
+    for (const digest of digestsIn(this.root, '.arrow')) {
+      const stats = statSync(this.path(digest), {throwIfNoEntry: false});
+      if (stats !== undefined) yield {digest, bytes: stats.size};
     }
   }
 
@@ -157,7 +154,7 @@ export class ShardStore {
 
   #sweep(): void {
     const folder = path.join(this.root, 'tmp');
-    for (const name of existsSync(folder) ? namesIn(folder).filter(isLeftover) : []) {
+    for (const name of namesIn(folder).filter(isLeftover)) {
       try {
         rmSync(path.join(folder, name), {force: true});
       } catch (error) {
@@ -185,13 +182,4 @@ function missing(digest: Digest, file: string, cause?: unknown): CacheError {
     'Run again: what is missing is computed anew.',
     {cause},
   );
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder).sort();
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return [];
-    throw error;
-  }
 }

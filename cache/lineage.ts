@@ -1,0 +1,286 @@
+/**
+ * The lineage database: which tasks were done, from what, and what became of it; which runs asked for them; and a memo
+ * of the digests of published files. SQLite in WAL mode; one process opens it for writing (D9). Tasks can be rebuilt
+ * from manifests at any time. `migrations.ts` documents tables and views.
+ */
+import {mkdirSync} from 'node:fs';
+import path from 'node:path';
+import Sqlite from 'better-sqlite3';
+import type {Database, Statement} from 'better-sqlite3';
+import {canonicalJson} from './canonical-json.js';
+import type {Digest} from './digest.js';
+import {CacheError} from './errors.js';
+import type {LineageEdge, LineageMatch} from './lineage-graph.js';
+import {downstream, resolve, upstream} from './lineage-graph.js';
+import type {NewRun, RunEnd, RunRecord, RunTask, TaskRun} from './lineage-runs.js';
+import {beginRun, endRun, listRuns, oneRun, recordRunTasks, runsOf} from './lineage-runs.js';
+import type {TaskManifest} from './manifest.js';
+import {manifests} from './manifest.js';
+import {migrate} from './migrations.js';
+import {codeOf, workspaceError} from './publish.js';
+
+export type {LineageEdge, LineageMatch} from './lineage-graph.js';
+export type {NewRun, RunEnd, RunRecord, RunTask, TaskRun, TaskStatus} from './lineage-runs.js';
+
+/** What the lineage knows about a task: its manifest. */
+export type TaskRecord = TaskManifest;
+
+/** What a rebuilding found. */
+export interface Rebuilt {
+  readonly tasks: number;
+  /** Files among the manifests that are none. */
+  readonly bad: readonly CacheError[];
+}
+
+/** A result of a query: names of the columns, and rows in that order. */
+export interface QueryResult {
+  readonly columns: readonly string[];
+  readonly rows: readonly (readonly unknown[])[];
+}
+
+/** Another process may be writing, for example one that copies the database: wait this long before giving up. */
+const busyMilliseconds = 5_000;
+
+/** An open lineage database. All methods are synchronous; writing ones are one transaction each. */
+export class Lineage implements Disposable {
+  readonly #statements: ReturnType<typeof prepare>;
+
+  private constructor(private readonly database: Database) {
+    this.#statements = prepare(database);
+  }
+
+  /**
+   * Opens the database in a file, creating it or bringing it to this version.
+   *
+   * @throws CacheError 'newer-lineage', 'bad-lineage' if the file is damaged or something else, 'unwritable-workspace',
+   *   'disk-full'.
+   */
+  static open(file: string): Lineage {
+    return guarded(file, () => {
+      mkdirSync(path.dirname(path.resolve(file)), {recursive: true});
+      const database = new Sqlite(file, {timeout: busyMilliseconds});
+      try {
+        database.pragma('journal_mode = WAL');
+        // In WAL mode this survives a killed process whole, and a power cut but for the last commits, which manifests keep.
+        database.pragma('synchronous = NORMAL');
+        database.pragma('foreign_keys = ON');
+        migrate(database);
+        return new Lineage(database);
+      } catch (error) {
+        database.close();
+        throw error;
+      }
+    });
+  }
+
+  /** Returns the task of a fingerprint, if it was done. Costs a few microseconds. */
+  find(fingerprint: string): TaskRecord | undefined {
+    const manifest = this.#statements.find.get(fingerprint);
+    return manifest === undefined ? undefined : (JSON.parse(manifest) as TaskRecord);
+  }
+
+  /** Records a task. If its fingerprint is known, the first record stays; `forget` it where its shards are lost. */
+  record(manifest: TaskManifest): void {
+    this.recordMany([manifest]);
+  }
+
+  /** Records tasks in one transaction. */
+  recordMany(tasks: Iterable<TaskManifest>): void {
+    this.#write(() => {
+      for (const task of tasks) insertTask(this.#statements, task);
+    });
+  }
+
+  /** Forgets a task, so that it is done again; its shards and its part in past runs stay. */
+  forget(fingerprint: string): void {
+    this.#write(() => this.#statements.forget.run(fingerprint));
+  }
+
+  /**
+   * Returns the latest task of a stage and subject, other than the given one: what a task that has to be done is
+   * compared with to say why.
+   */
+  nearest(stage: string, subject: TaskManifest['subject'], except = ''): TaskRecord | undefined {
+    const manifest = this.#statements.nearest.get(stage, canonicalJson(subject), except);
+    return manifest === undefined ? undefined : (JSON.parse(manifest) as TaskRecord);
+  }
+
+  /** Replaces all tasks by those of a folder of manifests; runs and files stay. */
+  rebuild(manifestFolder: string): Rebuilt {
+    const bad: CacheError[] = [];
+    let tasks = 0;
+    this.#write(() => {
+      this.#statements.forgetAll.run();
+      for (const manifest of manifests(manifestFolder, (error) => bad.push(error))) {
+        insertTask(this.#statements, manifest);
+        tasks++;
+      }
+    });
+    return {tasks, bad};
+  }
+
+  /** Starts a run and returns its number. */
+  beginRun(run: NewRun): number {
+    return this.#write(() => beginRun(this.database, run));
+  }
+
+  /** Records what became of tasks in a run, in one transaction. */
+  recordTasks(runId: number, rows: readonly RunTask[]): void {
+    this.#write(() => recordRunTasks(this.database, runId, rows));
+  }
+
+  /** Records what became of one task in a run; prefer `recordTasks` for many. */
+  recordTask(runId: number, row: RunTask): void {
+    this.recordTasks(runId, [row]);
+  }
+
+  /** Ends a run; a run that was killed never gets here and stays 'unfinished'. */
+  endRun(runId: number, end: RunEnd): void {
+    this.#write(() => endRun(this.database, runId, end));
+  }
+
+  /** Lists runs, the latest first. */
+  runs(limit = 20): RunRecord[] {
+    return listRuns(this.database, limit);
+  }
+
+  /**
+   * Returns a run and what became of its tasks.
+   *
+   * @throws CacheError 'unknown-record' if there is no such run.
+   */
+  run(id: number): RunRecord & {readonly tasks: readonly RunTask[]} {
+    return oneRun(this.database, id);
+  }
+
+  /** Lists the runs in which a fingerprint was asked for, the latest first. */
+  runsOf(fingerprint: string): TaskRun[] {
+    return runsOf(this.database, fingerprint);
+  }
+
+  /** Lists everything that went into a task, or into a shard, down to the published files; the nearest first. */
+  upstream(digestOrFingerprint: string): LineageEdge[] {
+    return upstream(this.database, digestOrFingerprint);
+  }
+
+  /** Lists everything that was made of a task's outputs, or of a shard or file; the nearest first. */
+  downstream(digestOrFingerprint: string): LineageEdge[] {
+    return downstream(this.database, digestOrFingerprint);
+  }
+
+  /**
+   * Finds the one task, shard, file or run that a prefix means: four or more digits of a fingerprint or digest, or the
+   * number of a run.
+   *
+   * @throws CacheError 'unknown-record' if nothing begins so, or several do; those are listed.
+   */
+  resolve(prefix: string): LineageMatch {
+    return resolve(this.database, prefix);
+  }
+
+  /** Returns the tasks that wrote a shard: usually one, several where different tasks gave equal bytes. */
+  producers(digest: Digest): Digest[] {
+    return this.#statements.producers.all(digest);
+  }
+
+  /** Records where a published file was when it had a digest, so that upstream ends in names. */
+  recordFile(digest: Digest, file: string): void {
+    this.#write(() => this.#statements.recordFile.run({digest, path: file, seenAt: new Date().toISOString()}));
+  }
+
+  /** Returns the digest a file had when its state was `stamp`; see `file-digests.ts`. */
+  memo(file: string, stamp: string): Digest | undefined {
+    return this.#statements.memo.get(file, stamp);
+  }
+
+  /** Remembers the digest of a file in a state. */
+  recordMemo(file: string, stamp: string, digest: Digest): void {
+    this.#write(() => this.#statements.recordMemo.run(file, stamp, digest));
+  }
+
+  /**
+   * Answers a query in SQL that changes nothing.
+   *
+   * @throws TypeError if the statement would write; SqliteError if it is not SQL.
+   */
+  query(sql: string): QueryResult {
+    const statement = this.database.prepare(sql);
+    if (!statement.reader || !statement.readonly)
+      throw new TypeError('Expected a query that only reads, such as SELECT');
+    const columns = statement.columns().map(({name}) => name);
+    return {columns, rows: statement.raw().all() as unknown[][]};
+  }
+
+  close(): void {
+    this.database.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #write<T>(action: () => T): T {
+    return guarded(this.database.name, () => this.database.transaction(action).immediate());
+  }
+}
+
+function insertTask(statements: ReturnType<typeof prepare>, task: TaskManifest): void {
+  const subject = canonicalJson(task.subject);
+  const {fingerprint, stage, startedAt, seconds} = task;
+  const manifest = JSON.stringify(task);
+  if (statements.task.run({fingerprint, stage, subject, startedAt, seconds, manifest}).changes === 0) return;
+  const inputs = [
+    ...task.inputs.map(({name, digest}) => ({role: 'input', name, digest})),
+    ...task.models.map(({id, digest}) => ({role: 'model', name: id, digest})),
+  ];
+  inputs.forEach((input, position) => statements.input.run({fingerprint, position, ...input}));
+  task.outputs.forEach(({name, kind, digest, rows, bytes}, position) =>
+    statements.output.run({fingerprint, position, name, kind, digest, rows, bytes}),
+  );
+}
+
+function prepare(database: Database) {
+  return {
+    find: text(database, 'SELECT manifest FROM task WHERE fingerprint = ?'),
+    nearest: text(
+      database,
+      `SELECT manifest FROM task WHERE stage = ? AND subject = ? AND fingerprint <> ?
+       ORDER BY started_at DESC, fingerprint LIMIT 1`,
+    ),
+    task: database.prepare(
+      `INSERT INTO task (fingerprint, stage, subject, started_at, seconds, manifest)
+       VALUES (@fingerprint, @stage, @subject, @startedAt, @seconds, @manifest) ON CONFLICT DO NOTHING`,
+    ),
+    input: database.prepare('INSERT INTO task_input VALUES (@fingerprint, @position, @role, @name, @digest)'),
+    output: database.prepare(
+      'INSERT INTO task_output VALUES (@fingerprint, @position, @name, @kind, @digest, @rows, @bytes)',
+    ),
+    forget: database.prepare('DELETE FROM task WHERE fingerprint = ?'),
+    forgetAll: database.prepare('DELETE FROM task'),
+    producers: text<Digest>(database, 'SELECT DISTINCT fingerprint FROM task_output WHERE digest = ? ORDER BY 1'),
+    memo: text<Digest>(database, 'SELECT digest FROM file_memo WHERE path = ? AND stamp = ?'),
+    recordMemo: database.prepare('REPLACE INTO file_memo (path, stamp, digest) VALUES (?, ?, ?)'),
+    recordFile: database.prepare('REPLACE INTO file (digest, path, seen_at) VALUES (@digest, @path, @seenAt)'),
+  };
+}
+
+/** A statement that gives one column of text; the types of SQLite's answers are declared here and nowhere else. */
+function text<T extends string = string>(database: Database, sql: string): Statement<string[], T> {
+  return database.prepare<string[], T>(sql).pluck();
+}
+
+/** Explains what SQLite refused; programmer errors stay as they are. */
+function guarded<T>(file: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    const code = codeOf(error) ?? '';
+    if (!/^SQLITE_(CORRUPT|NOTADB)/.test(code)) throw workspaceError(error, file);
+    throw new CacheError(
+      'bad-lineage',
+      `${file}: not a lineage database, or damaged (${code})`,
+      'Move the file away and run again: the lineage is rebuilt from the manifests, only the history of runs is lost.',
+      {cause: error},
+    );
+  }
+}
