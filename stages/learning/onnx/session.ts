@@ -1,0 +1,57 @@
+/** ONNX Runtime, as far as this project uses it: a graph of fixed shapes on one execution provider. */
+import * as ort from 'onnxruntime-node';
+import type {ArrayValue, TensorSpec} from '../program.js';
+import {StageError} from '../../errors.js';
+
+export type Provider = 'cpu' | 'webgpu' | 'cuda';
+
+export interface SessionOptions {
+  readonly provider: Provider;
+  /** Threads of the CPU provider. */
+  readonly threads: number;
+}
+
+/**
+ * Prepares a graph for running. Throws StageError 'no-device' where the provider cannot run it; ONNX Runtime would
+ * otherwise fall back only for operators, never for a whole provider.
+ */
+export async function createSession(
+  model: Uint8Array,
+  {provider, threads}: SessionOptions,
+): Promise<ort.InferenceSession> {
+  try {
+    return await ort.InferenceSession.create(model, {
+      executionProviders: [provider],
+      graphOptimizationLevel: 'all',
+      intraOpNumThreads: threads,
+      interOpNumThreads: 1,
+      // Only errors: warnings about nodes that stay on the CPU are expected, and nothing but the logger prints.
+      logSeverityLevel: 3,
+    });
+  } catch (cause) {
+    throw new StageError(
+      'no-device',
+      `ONNX Runtime could not prepare a graph for ${provider}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      'Run affectflow doctor to see which devices work here, or use --device cpu.',
+      {cause},
+    );
+  }
+}
+
+/** A tensor that shares memory with `values`. */
+export function toTensor({shape, values}: ArrayValue): ort.Tensor {
+  return values instanceof Float32Array
+    ? new ort.Tensor('float32', values, shape)
+    : new ort.Tensor('int32', values, shape);
+}
+
+/** A tensor of zeros that a run may write into. */
+export function emptyTensor({shape, dtype}: TensorSpec): ort.Tensor {
+  const length = shape.reduce((product, size) => product * size, 1);
+  return toTensor({shape, values: dtype === 'float32' ? new Float32Array(length) : new Int32Array(length)});
+}
+
+/** The values of a tensor in the CPU's memory; a copy, since later runs write into the same memory. */
+export function toArray(tensor: ort.Tensor): ArrayValue {
+  return {shape: tensor.dims, values: (tensor.data as Float32Array | Int32Array).slice()};
+}

@@ -1,0 +1,245 @@
+/**
+ * Operations on traced values. Each looks at what computed its operands and records the least that gives the same
+ * numbers: transposes and reshapes merge, spread constants stay small, masks select instead of multiply.
+ */
+import {RUNTIME_DOMAIN, constantValues, sameShape, sizeOf} from './graph.js';
+import type {Shape, Value} from './graph.js';
+import {FloatAttribute, dataTypes} from '../onnx/tensor.js';
+import type {DataType} from '../onnx/tensor.js';
+
+export function scalar(like: Value, value: number): Value {
+  return like.graph.uniform(value, [], like.dtype);
+}
+
+/** Numpy's rule; the operands were checked by tfjs before a kernel runs. */
+export function broadcastShape(...shapes: readonly Shape[]): Shape {
+  const rank = Math.max(...shapes.map((shape) => shape.length));
+  return Array.from({length: rank}, (_, axis) => {
+    const sizes = shapes.map((shape) => shape[axis - rank + shape.length] ?? 1);
+    return sizes.find((size) => size !== 1) ?? 1;
+  });
+}
+
+/** The number that all elements of a constant are. */
+export function uniformOf(value: Value): number | undefined {
+  return value.constant !== undefined && 'uniform' in value.constant ? value.constant.uniform : undefined;
+}
+
+/** The only input of `value` where `op` computed it. */
+export function sourceOf(value: Value, op: string): Value | undefined {
+  return value.node?.op === op ? value.node.inputs[0] : undefined;
+}
+
+export function unary(op: string, x: Value): Value {
+  return x.graph.node(op, [x], x);
+}
+
+/** ONNX operators that repeat size-1 axes by themselves. */
+type BinaryOperator = 'Add' | 'Sub' | 'Mul' | 'Div' | 'Pow' | 'Mod';
+type Comparison = 'Equal' | 'Greater' | 'GreaterOrEqual' | 'Less' | 'LessOrEqual' | 'And' | 'Or' | 'Xor';
+
+export function binary(op: BinaryOperator | 'Max' | 'Min', a: Value, b: Value): Value {
+  const shape = broadcastShape(a.shape, b.shape);
+  const same = unchanged(op, a, b);
+  if (same !== undefined) return expand(same, shape);
+  const masked = op === 'Mul' ? (maskedBy(a, b, shape) ?? maskedBy(b, a, shape)) : undefined;
+  return masked ?? a.graph.node(op, narrowed([a, b], shape), {shape, dtype: a.dtype});
+}
+
+export function compare(op: Comparison, a: Value, b: Value): Value {
+  const shape = broadcastShape(a.shape, b.shape);
+  return a.graph.node(op, narrowed([a, b], shape), {shape, dtype: 'bool'});
+}
+
+/** The operand that x + 0, x − 0, x · 1 or x / 1 is. */
+function unchanged(op: string, a: Value, b: Value): Value | undefined {
+  const neutral = op === 'Add' || op === 'Sub' ? 0 : op === 'Mul' || op === 'Div' || op === 'Pow' ? 1 : undefined;
+  if (neutral === undefined) return undefined;
+  if (uniformOf(b) === neutral) return a;
+  return (op === 'Add' || op === 'Mul') && uniformOf(a) === neutral ? b : undefined;
+}
+
+/** x · mask is a selection: one pass over memory instead of two. */
+function maskedBy(mask: Value, x: Value, shape: Shape): Value | undefined {
+  const condition = sourceOf(mask, 'Cast');
+  if (condition?.dtype !== 'bool') return undefined;
+  return x.graph.node('Where', [...narrowed([condition, x], shape), scalar(x, 0)], {shape, dtype: x.dtype});
+}
+
+/** Operands without the repetition that the operator does by itself, as long as the result keeps its shape. */
+function narrowed(operands: readonly Value[], shape: Shape): Value[] {
+  const result = [...operands];
+  for (const [index, operand] of operands.entries()) {
+    const candidate = unspread(operand);
+    const shapes = result.map((other, at) => (at === index ? candidate.shape : other.shape));
+    if (sameShape(broadcastShape(...shapes), shape)) result[index] = candidate;
+  }
+  return result;
+}
+
+function unspread(value: Value): Value {
+  const uniform = uniformOf(value);
+  return uniform === undefined ? (sourceOf(value, 'Expand') ?? value) : value.graph.uniform(uniform, [], value.dtype);
+}
+
+export function where(condition: Value, yes: Value, no: Value): Value {
+  const shape = broadcastShape(condition.shape, yes.shape, no.shape);
+  return yes.graph.node('Where', narrowed([condition, yes, no], shape), {shape, dtype: yes.dtype});
+}
+
+export function cast(x: Value, dtype: DataType): Value {
+  if (x.dtype === dtype) return x;
+  const uniform = uniformOf(x);
+  if (uniform !== undefined) return x.graph.uniform(castNumber(uniform, dtype), x.shape, dtype);
+  return x.graph.node('Cast', [x], {shape: x.shape, dtype}, {to: dataTypes[dtype]});
+}
+
+function castNumber(value: number, dtype: DataType): number {
+  if (dtype === 'bool') return value === 0 ? 0 : 1;
+  return dtype === 'float32' || dtype === 'float64' ? value : Math.trunc(value);
+}
+
+/** Repeats size-1 axes. */
+export function expand(x: Value, shape: Shape): Value {
+  if (sameShape(x.shape, shape)) return x;
+  const uniform = uniformOf(x);
+  if (uniform !== undefined) return x.graph.uniform(uniform, shape, x.dtype);
+  const source = sourceOf(x, 'Expand') ?? x;
+  return x.graph.node('Expand', [source, x.graph.integers(shape)], {shape, dtype: x.dtype});
+}
+
+export function reshape(x: Value, shape: Shape): Value {
+  if (sameShape(x.shape, shape)) return x;
+  if (x.constant !== undefined) return reshapeConstant(x, shape);
+  const source = sourceOf(x, 'Reshape') ?? x;
+  if (source !== x) return reshape(source, shape);
+  // A zero would otherwise mean: the size this axis had.
+  const attributes = shape.includes(0) ? {allowzero: 1} : {};
+  return x.graph.node('Reshape', [x, x.graph.integers(shape)], {shape, dtype: x.dtype}, attributes);
+}
+
+function reshapeConstant(x: Value, shape: Shape): Value {
+  const uniform = uniformOf(x);
+  if (uniform !== undefined) return x.graph.uniform(uniform, shape, x.dtype);
+  return x.graph.constant(constantValues(x)!, shape, x.dtype);
+}
+
+export function transpose(x: Value, permutation: readonly number[]): Value {
+  const shape = permutation.map((axis) => x.shape[axis]!);
+  if (uniformOf(x) !== undefined || keepsOrder(x.shape, permutation)) return reshape(x, shape);
+  const inner = x.node?.op === 'Transpose' ? x.node : undefined;
+  if (inner !== undefined) {
+    const before = inner.attributes['perm'] as readonly number[];
+    return transpose(
+      inner.inputs[0]!,
+      permutation.map((axis) => before[axis]!),
+    );
+  }
+  return x.graph.node('Transpose', [x], {shape, dtype: x.dtype}, {perm: permutation});
+}
+
+/** Whether only axes of size 1 move, so that the elements stay where they are. */
+function keepsOrder(shape: Shape, permutation: readonly number[]): boolean {
+  const moving = permutation.filter((axis) => shape[axis] !== 1);
+  return moving.every((axis, index) => index === 0 || axis > moving[index - 1]!);
+}
+
+/** Exchanges the last two axes. */
+export function transposeMatrix(x: Value): Value {
+  const rank = x.shape.length;
+  return transpose(
+    x,
+    [...x.shape.keys()].map((axis) => (axis < rank - 2 ? axis : 2 * rank - 3 - axis)),
+  );
+}
+
+/** Matrices in the last two axes, each transposed or not; leading axes repeat where their size is 1. */
+export function matmul(a: Value, b: Value, options: {transposeA: boolean; transposeB: boolean}): Value {
+  const left = plainMatrix(a, options.transposeA);
+  const right = plainMatrix(b, options.transposeB);
+  const rows = left.value.shape.at(left.transposed ? -1 : -2)!;
+  const columns = right.value.shape.at(right.transposed ? -2 : -1)!;
+  const shape = [...broadcastShape(a.shape.slice(0, -2), b.shape.slice(0, -2)), rows, columns];
+  const output = {shape, dtype: a.dtype};
+  const operands = [left.value, right.value];
+  const flags = {transA: Number(left.transposed), transB: Number(right.transposed)};
+  if (!left.transposed && !right.transposed) return a.graph.node('MatMul', operands, output);
+  if (a.graph.options.dialect === 'runtime') {
+    return a.graph.node(`${RUNTIME_DOMAIN}:FusedMatMul`, operands, output, flags);
+  }
+  if (shape.length === 2) return a.graph.node('Gemm', operands, output, flags);
+  const whole = [left, right].map(({value, transposed}) => (transposed ? transposeMatrix(value) : value));
+  return a.graph.node('MatMul', whole, output);
+}
+
+/** A matrix operand without the transpose that the product can do by itself. */
+function plainMatrix(x: Value, transposed: boolean): {value: Value; transposed: boolean} {
+  const source = sourceOf(x, 'Transpose');
+  if (source !== undefined && transposeMatrix(source) === x) return {value: source, transposed: !transposed};
+  return {value: x, transposed};
+}
+
+export type Reduction = 'ReduceSum' | 'ReduceMean' | 'ReduceMax' | 'ReduceMin' | 'ReduceProd';
+
+export function reduce(op: Reduction, x: Value, axes: readonly number[], keepDimensions = false): Value {
+  const shape = x.shape.flatMap((size, axis) => (!axes.includes(axis) ? [size] : keepDimensions ? [1] : []));
+  if (axes.every((axis) => x.shape[axis] === 1)) return reshape(x, shape);
+  return x.graph.node(op, [x, x.graph.integers(axes)], {shape, dtype: x.dtype}, {keepdims: Number(keepDimensions)});
+}
+
+/** Elements begin, begin + step, … before `end` along each axis. */
+export function slice(x: Value, begin: Shape, end: Shape, steps: Shape = begin.map(() => 1)): Value {
+  const shape = begin.map((from, axis) => Math.max(0, Math.ceil((end[axis]! - from) / steps[axis]!)));
+  const whole = begin.every((from, axis) => from === 0 && steps[axis] === 1) && sameShape(shape, x.shape);
+  if (whole) return x;
+  const uniform = uniformOf(x);
+  if (uniform !== undefined) return x.graph.uniform(uniform, shape, x.dtype);
+  const axes = [...begin.keys()].filter(
+    (axis) => begin[axis] !== 0 || end[axis] !== x.shape[axis] || steps[axis] !== 1,
+  );
+  const {graph} = x;
+  const stops = end.map((stop, axis) => (steps[axis]! < 0 && stop < 0 ? REVERSED_END : stop));
+  const [starts, ends, strides] = [begin, stops, steps].map((list) => graph.integers(axes.map((axis) => list[axis]!)));
+  return graph.node('Slice', [x, starts, ends, graph.integers(axes), strides], {shape, dtype: x.dtype});
+}
+
+/** Ends below −size mean: down to the first element, inclusive. */
+const REVERSED_END = -(2 ** 31);
+
+export function reverse(x: Value, axes: readonly number[]): Value {
+  const turned = (axis: number): boolean => axes.includes(axis) && x.shape[axis] !== 1;
+  return slice(
+    x,
+    x.shape.map((size, axis) => (turned(axis) ? size - 1 : 0)),
+    x.shape.map((size, axis) => (turned(axis) ? -1 : size)),
+    x.shape.map((_, axis) => (turned(axis) ? -1 : 1)),
+  );
+}
+
+export function concatenate(parts: readonly Value[], axis: number): Value {
+  const [first] = parts;
+  if (parts.length === 1) return first!;
+  const shape = first!.shape.map((size, at) =>
+    at === axis ? parts.reduce((sum, part) => sum + part.shape[axis]!, 0) : size,
+  );
+  return first!.graph.node('Concat', parts, {shape, dtype: first!.dtype}, {axis});
+}
+
+/** Adds `before` and `after` elements along each axis. */
+export function pad(
+  x: Value,
+  paddings: readonly (readonly [number, number])[],
+  {mode = 'constant', value = 0}: {mode?: 'constant' | 'reflect'; value?: number} = {},
+): Value {
+  if (paddings.every(([before, after]) => before === 0 && after === 0)) return x;
+  const shape = x.shape.map((size, axis) => size + paddings[axis]![0] + paddings[axis]![1]);
+  if (uniformOf(x) === value) return x.graph.uniform(value, shape, x.dtype);
+  const amounts = x.graph.integers([...paddings.map(([before]) => before), ...paddings.map(([, after]) => after)]);
+  const filler = mode === 'constant' && value !== 0 ? [scalar(x, value)] : [];
+  return x.graph.node('Pad', [x, amounts, ...filler], {shape, dtype: x.dtype}, {mode});
+}
+
+/** An attribute that ONNX declares as float, whole or not. */
+export const floatAttribute = (value: number): FloatAttribute => new FloatAttribute(value);
+
+export {sizeOf};
