@@ -129,9 +129,9 @@ function reportFaults(
   warn: (message: string) => void,
 ): void {
   const seconds = (gapSamples / sampleRateHz).toFixed(2);
-  if (gapCount > 0) warn(`audio has ${gapCount} gaps in its time stamps, ${seconds} s in all; filled with silence`);
+  if (gapCount > 0) warn(`gaps in the time stamps of the audio: ${gapCount}, ${seconds} s in all; filled with silence`);
   if (overlapCount > 0)
-    warn(`audio overlaps itself ${overlapCount} times by its time stamps; the later samples were cut`);
+    warn(`overlaps in the time stamps of the audio: ${overlapCount}; the later samples were cut`);
 }
 
 /** Cuts contiguous samples into rows of one second; the last is filled up with zeros. */
