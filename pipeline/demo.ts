@@ -16,8 +16,8 @@ export async function makeDemo({folder, seed, tell}: DemoOptions): Promise<strin
   mkdirSync(folder, {recursive: true});
   tell(`Making drawn faces with synthetic speech in ${folder} …`);
   const clock = performance.now();
-  const {clips, made} = await makeDemoDataset({folder, seed});
-  tell(made ? `${clips.length} clips made in ${((performance.now() - clock) / 1000).toFixed(1)} s.` : `${clips.length} clips are there already.`);
+  const {clips, reused} = await makeDemoDataset({folder, seed});
+  tell(reused ? `${clips.length} clips are there already.` : `${clips.length} clips made in ${((performance.now() - clock) / 1000).toFixed(1)} s.`);
   const file = path.join(folder, 'experiment.yaml');
   if (!existsSync(file)) writeFileSync(file, readFileSync(path.join(packageRoot, 'pipeline/experiments/demo.yaml'), 'utf8'));
   return file;

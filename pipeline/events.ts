@@ -52,3 +52,9 @@ export interface StageCount {
 }
 
 export type Emit = (event: Event) => void;
+
+/** The counts of all stages together. */
+export function totals(stages: readonly StageCount[]): Record<'reused' | 'produced' | 'failed' | 'skipped', number> {
+  const sum = (key: 'reused' | 'produced' | 'failed' | 'skipped') => stages.reduce((total, count) => total + count[key], 0);
+  return {reused: sum('reused'), produced: sum('produced'), failed: sum('failed'), skipped: sum('skipped')};
+}

@@ -7,6 +7,7 @@ import PQueue from 'p-queue';
 import type {Digest} from '../cache/digest.js';
 import type {RunTask} from '../cache/lineage.js';
 import type {TaskManifest} from '../cache/manifest.js';
+import {isIntact} from '../cache/intact.js';
 import type {Emit, StageCount} from './events.js';
 import type {Inspector, Outcome, ReadyTask} from './inspector.js';
 import {Pool, TaskError} from './pool.js';
@@ -129,7 +130,7 @@ export class Executor {
     const clock = performance.now();
     try {
       const manifest = await this.#produce(ready, reason);
-      this.#settle(task, done(manifest.outputs as never, ready.excluded, true));
+      this.#settle(task, done(manifest.outputs, ready.excluded, true));
     } catch (error) {
       if (this.options.signal.aborted) return;
       const failure = error instanceof TaskError ? error.failure : defect(error);
@@ -172,11 +173,11 @@ export class Executor {
   /** A forced rerun replaces the earlier answer; that its bytes differ is worth a word. */
   #keep(manifest: TaskManifest): void {
     const {lineage} = this.#inspector.options.workspace;
-    const earlier = lineage.find(manifest.fingerprint as Digest);
+    const earlier = lineage.find(manifest.fingerprint);
     if (earlier !== undefined) {
       const same = earlier.outputs.every((output, index) => output.digest === manifest.outputs[index]?.digest);
       if (!same) this.options.emit({kind: 'note', message: `${manifest.stage}: running again gave other bytes than before (${manifest.fingerprint.slice(0, 8)})`});
-      lineage.forget(manifest.fingerprint as Digest);
+      lineage.forget(manifest.fingerprint);
     }
     lineage.record(manifest);
   }
@@ -189,7 +190,7 @@ export class Executor {
       const outcome = this.#outcomes.get(id);
       if (outcome?.is !== 'done') continue;
       const damaged = [];
-      for (const digest of outcome.outputs.values()) if (!(await workspace.store.verify(digest))) damaged.push(digest);
+      for (const digest of outcome.outputs.values()) if (!(await isIntact(workspace.store, digest))) damaged.push(digest);
       if (damaged.length === 0) continue;
       for (const digest of damaged) workspace.store.quarantine(digest);
       this.options.emit({kind: 'note', message: `${id}: shard ${damaged[0]!.slice(0, 8)} is damaged; it is set aside and made again`});
@@ -198,13 +199,13 @@ export class Executor {
       if (verdict.is !== 'run') return false;
       try {
         const manifest = await this.#produce(verdict.ready, verdict.reason);
-        this.#outcomes.set(id, done(manifest.outputs as never, verdict.ready.excluded, true));
+        this.#outcomes.set(id, done(manifest.outputs, verdict.ready.excluded, true));
       } catch (error) {
         if (!(error instanceof TaskError) || !DAMAGE.has(error.failure.code) || !(await this.#heal(upstream))) throw error;
         const again = this.#inspector.inspect(upstream, (other) => this.#outcomes.get(other)!);
         if (again.is !== 'run') return false;
         const manifest = await this.#produce(again.ready, again.reason);
-        this.#outcomes.set(id, done(manifest.outputs as never, again.ready.excluded, true));
+        this.#outcomes.set(id, done(manifest.outputs, again.ready.excluded, true));
       }
       healed = true;
     }
@@ -216,7 +217,7 @@ export class Executor {
     if (verdict.is !== 'run') return this.#fail(task, failure, 0);
     try {
       const manifest = await this.#produce(verdict.ready, 'an input was damaged and made again');
-      this.#settle(task, done(manifest.outputs as never, verdict.ready.excluded, true));
+      this.#settle(task, done(manifest.outputs, verdict.ready.excluded, true));
     } catch (error) {
       this.#fail(task, error instanceof TaskError ? error.failure : defect(error), 0);
     }
@@ -253,7 +254,7 @@ export class Executor {
       task: task.id,
       stage: task.stage,
       status,
-      fingerprint: (more.fingerprint ?? null) as never,
+      fingerprint: more.fingerprint ?? null,
       reason: more.reason ?? '',
       seconds: more.seconds ?? 0,
       ...(more.error === undefined ? {} : {error: more.error}),

@@ -1,10 +1,11 @@
 /** A fingerprint is the digest of everything that decides a task's bytes: what was asked for (D5). */
 import {digestOfValue, type Digest} from '../cache/digest.js';
+import type {TaskManifest} from '../cache/manifest.js';
 import type {Params} from './experiment.js';
 
 export interface NamedDigest {
   readonly name: string;
-  readonly digest: string;
+  readonly digest: Digest;
 }
 
 /** All that enters a fingerprint. Paths, clip names, device, thread counts and time do not. */
@@ -16,7 +17,7 @@ export interface Ingredients {
   readonly params: Params;
   /** In a fixed order; the clips of a fold as 'visual/train/0', …. */
   readonly inputs: readonly NamedDigest[];
-  readonly models: readonly {readonly id: string; readonly digest: string}[];
+  readonly models: readonly {readonly id: string; readonly digest: Digest}[];
   readonly seed: number | null;
 }
 
@@ -31,6 +32,11 @@ export function fingerprintOf({stage, identity, params, inputs, models, seed}: I
   }
   const flat = inputs.map(({name, digest}) => [name, digest]);
   return digestOfValue('affectflow.task.1', [stage, identity, paramsDigest, flat, models.map(({id, digest}) => [id, digest]), seed]);
+}
+
+/** The ingredients that a recorded task was made of. */
+export function ingredientsOf({stage, identity, params, inputs, models, seed}: TaskManifest): Ingredients {
+  return {stage, identity, params: params as Params, inputs, models, seed};
 }
 
 /** What differs between an earlier task and this one, in words, most telling first; empty where nothing does. */

@@ -4,8 +4,9 @@
  */
 import type {Digest} from '../cache/digest.js';
 import type {TaskRecord} from '../cache/lineage.js';
+import {readManifest} from '../cache/manifest.js';
 import type {Stage} from '../stages/stage.js';
-import {differences, fingerprintOf, type Ingredients, type NamedDigest} from './fingerprint.js';
+import {differences, fingerprintOf, ingredientsOf, type Ingredients, type NamedDigest} from './fingerprint.js';
 import type {Closures, Lock} from './identity.js';
 import {identityOf} from './identity.js';
 import {tasksOf, type Plan, type Source, type Task} from './plan.js';
@@ -79,7 +80,7 @@ export class Inspector {
 
   #freshOrReason(ready: ReadyTask): Verdict {
     const {workspace, forced} = this.options;
-    const record = workspace.lineage.find(ready.fingerprint);
+    const record = workspace.lineage.find(ready.fingerprint) ?? this.#adopt(ready.fingerprint);
     if (forced?.stages.has(ready.task.stage)) return {is: 'run', ready, reason: forced.because};
     if (record === undefined) return {is: 'run', ready, reason: this.#whyNew(ready)};
     const missing = record.outputs.find((output) => !workspace.store.has(output.digest, output.bytes));
@@ -87,11 +88,19 @@ export class Inspector {
     return {is: 'reuse', record, excluded: ready.excluded};
   }
 
+  /** A worker may have finished a task whose run was killed before the lineage heard of it; its manifest tells. */
+  #adopt(fingerprint: Digest): TaskRecord | undefined {
+    const {lineage, manifests} = this.options.workspace;
+    const manifest = readManifest(manifests, fingerprint);
+    if (manifest !== undefined) lineage.record(manifest);
+    return manifest;
+  }
+
   /** Compares with the nearest earlier task of the same stage and subject. */
   #whyNew(ready: ReadyTask): string {
     const earlier = this.options.workspace.lineage.nearest(ready.task.stage, {...ready.task.subject}, ready.fingerprint);
     if (earlier === undefined) return 'first time';
-    const changed = differences(earlier as unknown as Ingredients, ready.ingredients);
+    const changed = differences(ingredientsOf(earlier), ready.ingredients);
     return changed.length === 0 ? 'its record was removed' : changed.join(', ');
   }
 
@@ -109,7 +118,7 @@ export class Inspector {
       inputs[name] = this.#input(source, excluded, outputOf, (file) => fileDigests.peek(file)!);
       named.push(...namedDigests(name, inputs[name]));
     }
-    const models = (stage.models?.(task.params) ?? []).map(({id, path}) => ({id, path, digest: fileDigests.peek(path)! as string}));
+    const models = (stage.models?.(task.params) ?? []).map(({id, path}) => ({id, path, digest: fileDigests.peek(path)!}));
     const ingredients: Ingredients = {
       stage: task.stage,
       identity: this.#identityOf(stage),
@@ -185,7 +194,7 @@ export class Inspector {
 }
 
 function namedDigests(name: string, input: ResolvedInput): NamedDigest[] {
-  if (input.is === 'absent') return [{name, digest: 'absent'}];
+  if (input.is === 'absent') return [];
   if (input.is !== 'fold') return [{name, digest: input.digest}];
   const side = (part: 'train' | 'validation') => input[part].map((digest, index) => ({name: `${name}/${part}/${index}`, digest}));
   return [...side('train'), ...side('validation')];

@@ -1,18 +1,19 @@
 /** What crosses between the main process and a worker: plain data only. */
+import type {Digest} from '../cache/digest.js';
 import type {TaskManifest} from '../cache/manifest.js';
 import type {Ingredients} from './fingerprint.js';
 
 /** An input whose bytes are known. */
 export type ResolvedInput =
-  | {readonly is: 'file'; readonly path: string; readonly digest: string}
+  | {readonly is: 'file'; readonly path: string; readonly digest: Digest}
   | {readonly is: 'absent'}
-  | {readonly is: 'shard'; readonly digest: string}
-  | {readonly is: 'fold'; readonly train: readonly string[]; readonly validation: readonly string[]};
+  | {readonly is: 'shard'; readonly digest: Digest}
+  | {readonly is: 'fold'; readonly train: readonly Digest[]; readonly validation: readonly Digest[]};
 
 /** Everything a worker needs to run a task, publish its shards and write its manifest. */
 export interface TaskRequest {
   readonly task: string;
-  readonly fingerprint: string;
+  readonly fingerprint: Digest;
   readonly ingredients: Ingredients;
   readonly subject: Readonly<Record<string, string>>;
   readonly inputs: Readonly<Record<string, ResolvedInput>>;

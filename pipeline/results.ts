@@ -1,4 +1,6 @@
 /** Reads what the fold evaluations of an experiment recorded, as plain values for the reports. */
+import {existsSync} from 'node:fs';
+import path from 'node:path';
 import type {Digest} from '../cache/digest.js';
 import {scores as scoresSchema} from '../stages/schemas.js';
 import type {ReportInput, Score} from '../reports/score.js';
@@ -8,7 +10,7 @@ import {Inspector} from './inspector.js';
 import {packageVersion} from './package-root.js';
 import {makePlan} from './plan.js';
 import type {Experiment} from './experiment.js';
-import {systemTraits} from './system-traits.js';
+import {describeSystems, usesEmbeddedDefault} from './system-traits.js';
 import type {Workspace} from './workspace.js';
 
 /** Collects every recorded score of an experiment; tasks that have not run are listed as incomplete. */
@@ -25,7 +27,10 @@ export async function readResults(experiment: Experiment, workspace: Workspace):
       one.will === 'reuse' ? one.record.warnings.map((message) => ({...(one.task.subject.clip === undefined ? {} : {clip: one.task.subject.clip}), stage: one.task.stage, message})) : [],
     ),
     incomplete: forecasts.filter((one) => one.will !== 'reuse').map((one) => one.task.id),
-    isEmbeddedDefault: systemTraits(experiment).isEmbeddedDefault,
+    systems: describeSystems(experiment),
+    seeds: experiment.seeds,
+    isEmbeddedDefault: usesEmbeddedDefault(experiment),
+    isDrawnDataset: existsSync(path.join(path.dirname(experiment.file), 'dataset.json')),
     generated: {version: packageVersion(), device: devices(forecasts)},
   };
 }
@@ -33,7 +38,7 @@ export async function readResults(experiment: Experiment, workspace: Workspace):
 async function readScores(experiment: Experiment, workspace: Workspace, one: Extract<Forecast, {will: 'reuse'}>): Promise<Score[]> {
   const fold = experiment.folds.find(({name}) => name === one.task.subject.fold)!;
   const clips = fold.validation.map(({name}) => name).filter((name) => !one.excluded.has(name));
-  const traits = systemTraits(experiment).of(one.task.subject.system!);
+  const traits = describeSystems(experiment).find(({label}) => label === one.task.subject.system)!;
   await using shard = await workspace.store.open(one.record.outputs[0]!.digest as Digest, scoresSchema);
   const scores: Score[] = [];
   for await (const row of shard.rows()) {

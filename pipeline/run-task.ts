@@ -2,7 +2,8 @@
 import {mkdirSync, rmSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import {writeManifest, type TaskManifest} from '../cache/manifest.js';
+import type {Digest} from '../cache/digest.js';
+import {writeManifest, type Json, type TaskManifest} from '../cache/manifest.js';
 import {ShardStore, type OpenShard, type OpenShardWriter} from '../cache/shard-store.js';
 import type {ShardSchema} from '../cache/shard.js';
 import {isFileInput, type FoldShards, type PublishedFile, type RunContext, type Stage} from '../stages/stage.js';
@@ -48,6 +49,7 @@ export async function runTask(stage: Stage, request: TaskRequest, signal: AbortS
       format: 1,
       fingerprint: request.fingerprint,
       ...request.ingredients,
+      params: request.ingredients.params as Json,
       subject: request.subject,
       outputs,
       warnings,
@@ -73,12 +75,12 @@ async function openInputs(
   store: ShardStore,
   opened: OpenShard<ShardSchema>[],
 ): Promise<Record<string, OpenShard<ShardSchema> | FoldShards<ShardSchema> | PublishedFile | undefined>> {
-  const open = async (digest: string, schema: ShardSchema) => {
-    const shard = await store.open(digest as never, schema);
+  const open = async (digest: Digest, schema: ShardSchema) => {
+    const shard = await store.open(digest, schema);
     opened.push(shard);
     return shard;
   };
-  const openAll = async (digests: readonly string[], schema: ShardSchema) => {
+  const openAll = async (digests: readonly Digest[], schema: ShardSchema) => {
     const shards: OpenShard<ShardSchema>[] = [];
     for (const digest of digests) shards.push(await open(digest, schema));
     return shards;

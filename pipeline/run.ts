@@ -1,6 +1,6 @@
 /** Runs an experiment from its plan to the lineage of its run; the commands `run`, `rerun` and `demo` are this. */
 import os from 'node:os';
-import type {Emit} from './events.js';
+import {totals, type Emit} from './events.js';
 import {Executor, type Summary} from './executor.js';
 import type {Experiment} from './experiment.js';
 import {readClosures, readLock} from './identity.js';
@@ -47,7 +47,7 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
       run,
     });
     const summary = await executor.run();
-    workspace.lineage.endRun(run, {status: summary.status, counts: summary.stages});
+    workspace.lineage.endRun(run, {status: summary.status, counts: totals(summary.stages)});
     emit({kind: 'run-ended', status: summary.status, seconds: (performance.now() - clock) / 1000, stages: summary.stages});
     return summary;
   } finally {

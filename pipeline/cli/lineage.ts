@@ -1,9 +1,9 @@
-import {existsSync} from 'node:fs';
+import {existsSync, statSync} from 'node:fs';
 import path from 'node:path';
 import type {Digest} from '../../cache/digest.js';
-import type {TaskRecord} from '../../cache/lineage.js';
+import type {LineageMatch, TaskRecord} from '../../cache/lineage.js';
 import {UsageError} from '../errors.js';
-import {differences, type Ingredients} from '../fingerprint.js';
+import {differences, ingredientsOf} from '../fingerprint.js';
 import {aligned, duration, size} from '../logging/words.js';
 import {openWorkspace, workspaceFolder, type Workspace} from '../workspace.js';
 import {print} from './screen.js';
@@ -17,13 +17,11 @@ export async function runs(options: Options & {limit: string}): Promise<number> 
   return withLineage(options, ({lineage}) => {
     const list = lineage.runs(Number(options.limit));
     if (list.length === 0) return print('No run yet.');
+    const counts = ['produced', 'reused', 'failed', 'skipped'];
     print(
       ...aligned([
-        ['run', 'started', 'experiment', 'status', 'produced', 'reused', 'failed', 'command'],
-        ...list.map((run) => {
-          const total = (key: 'produced' | 'reused' | 'failed') => String(run.counts.reduce((sum, count) => sum + count[key], 0));
-          return [String(run.id), run.startedAt, run.experiment, run.status, total('produced'), total('reused'), total('failed'), run.command];
-        }),
+        ['run', 'started', 'experiment', 'status', ...counts, 'command'],
+        ...list.map((run) => [String(run.id), run.startedAt, run.experiment, run.status, ...counts.map((key) => String(run.counts[key] ?? 0)), run.command]),
       ]),
     );
   });
@@ -33,33 +31,56 @@ export async function runs(options: Options & {limit: string}): Promise<number> 
 export async function show(id: string, options: Options): Promise<number> {
   return withLineage(options, async (workspace) => {
     const found = await find(workspace, id);
-    if (found.is === 'run') return showRun(workspace, found.id);
-    if (found.is === 'task') return showTask(found.record);
-    return showBytes(workspace, found.digest);
+    if (found.type === 'run') return showRun(workspace, Number(found.id));
+    if (found.type === 'task') return showTask(workspace.lineage.find(found.id)!);
+    return showBytes(workspace, found);
   });
 }
 
 /** `affectflow lineage upstream` */
 export async function upstream(id: string, options: Options): Promise<number> {
-  return walk(id, options, 'upstream');
+  return withLineage(options, async (workspace) => {
+    const edges = workspace.lineage.upstream(await walkable(workspace, id));
+    if (edges.length === 0) return print(`Nothing is recorded upstream of ${id}.`);
+    print(
+      ...aligned([
+        ['read as', 'by', 'steps', 'made by', 'digest', 'file'],
+        ...edges.map((edge) => [edge.name, `${edge.stage} ${words(edge.subject)}`, String(edge.depth), edge.producerStage ?? '', edge.digest.slice(0, 12), edge.path ?? '']),
+      ]),
+    );
+  });
 }
 
 /** `affectflow lineage downstream` */
 export async function downstream(id: string, options: Options): Promise<number> {
-  return walk(id, options, 'downstream');
+  return withLineage(options, async (workspace) => {
+    const edges = workspace.lineage.downstream(await walkable(workspace, id));
+    if (edges.length === 0) return print(`Nothing is recorded downstream of ${id}.`);
+    const tasks = new Map(edges.map((edge) => [edge.fingerprint, edge]));
+    print(
+      ...aligned([
+        ['task', 'steps', 'fingerprint'],
+        ...[...tasks.values()].map((edge) => [`${edge.stage} ${words(edge.subject)}`, String(edge.depth), edge.fingerprint.slice(0, 12)]),
+      ]),
+    );
+  });
 }
 
 /** `affectflow lineage why` */
 export async function why(id: string, options: Options): Promise<number> {
   return withLineage(options, async (workspace) => {
     const record = await findTask(workspace, id);
-    const earlier = workspace.lineage.nearest(record.stage, record.subject, record.fingerprint);
-    const changed = earlier === undefined ? [] : differences(earlier as unknown as Ingredients, record as unknown as Ingredients);
+    const {lineage} = workspace;
     showTask(record);
     print('');
-    if (earlier === undefined) print('It ran because it was new: no earlier task of this stage and subject is recorded.');
-    else print(`Against the nearest other task ${earlier.fingerprint.slice(0, 12)} of ${earlier.startedAt}:`, ...(changed.length === 0 ? ['  nothing differs'] : changed.map((line) => `  ${line}`)));
-    for (const row of workspace.lineage.history(record.fingerprint)) print(`run ${row.run}: ${row.status}${row.reason === '' ? '' : ` because ${row.reason}`}`);
+    const earlier = lineage.nearest(record.stage, record.subject, record.fingerprint);
+    if (earlier === undefined) print('No other task of this stage and subject is recorded.');
+    else {
+      const changed = differences(ingredientsOf(earlier), ingredientsOf(record));
+      print(`Against task ${earlier.fingerprint.slice(0, 12)} of ${earlier.startedAt}, the nearest other of this stage and subject:`);
+      print(...(changed.length === 0 ? ['  nothing differs'] : changed.map((line) => `  ${line}`)));
+    }
+    for (const run of lineage.runsOf(record.fingerprint)) print(`run ${run.runId} of ${run.startedAt}: ${run.status}${run.reason === '' ? '' : `, because ${run.reason}`}`);
   });
 }
 
@@ -67,76 +88,85 @@ export async function why(id: string, options: Options): Promise<number> {
 export async function rebuild(options: Options): Promise<number> {
   const workspace = openWorkspace(workspaceFolder(options.workspace), 'write');
   try {
-    const count = workspace.lineage.rebuild(workspace.manifests);
-    print(`${count} tasks recorded from their manifests.`);
+    const {tasks, bad} = workspace.lineage.rebuild(workspace.manifests);
+    for (const error of bad) print(`left out  ${error.message}`);
+    print(`${tasks} tasks recorded from their manifests.`);
     return 0;
   } finally {
     workspace.close();
   }
 }
 
-type Found = {is: 'run'; id: number} | {is: 'task'; record: TaskRecord} | {is: 'bytes'; digest: Digest};
+type Found = Pick<LineageMatch, 'type' | 'id' | 'label'>;
 
 /** Resolves a run number, a unique prefix of a fingerprint or digest, or the path of a published file. */
 async function find(workspace: Workspace, id: string): Promise<Found> {
-  if (existsSync(path.resolve(id))) return {is: 'bytes', digest: await workspace.fileDigests.digest(path.resolve(id))};
-  const match = workspace.lineage.resolve(id);
-  if (match.kind === 'run') return {is: 'run', id: match.id};
-  if (match.kind === 'task') return {is: 'task', record: workspace.lineage.find(match.id)!};
-  return {is: 'bytes', digest: match.id};
+  const file = path.resolve(id);
+  if (statSync(file, {throwIfNoEntry: false})?.isFile()) return {type: 'file', id: await workspace.fileDigests.digest(file), label: file};
+  return workspace.lineage.resolve(id);
 }
 
 async function findTask(workspace: Workspace, id: string): Promise<TaskRecord> {
   const found = await find(workspace, id);
-  if (found.is === 'task') return found.record;
-  const producer = found.is === 'bytes' ? workspace.lineage.producer(found.digest) : undefined;
-  if (producer !== undefined) return producer;
-  throw new UsageError('unknown-record', `'${id}' is not a task, nor a shard that a task made`, 'Give a prefix of a fingerprint, as `affectflow lineage show <run>` lists them.');
+  const fingerprint = found.type === 'shard' ? producerOf(workspace, found.id) : found.id;
+  const record = found.type === 'run' || fingerprint === undefined ? undefined : workspace.lineage.find(fingerprint);
+  if (record !== undefined) return record;
+  throw new UsageError('unknown-record', `'${id}' is neither a task nor a shard that a task made`, 'Give a prefix of a fingerprint, as `affectflow lineage show <run>` lists them.');
 }
 
-async function walk(id: string, options: Options, direction: 'upstream' | 'downstream'): Promise<number> {
-  return withLineage(options, async (workspace) => {
-    const found = await find(workspace, id);
-    if (found.is === 'run') throw new UsageError('unknown-record', `'${id}' is a run`, 'Give a task, a shard or a file.');
-    const rows = workspace.lineage[direction](found.is === 'task' ? found.record.fingerprint : found.digest);
-    if (rows.length === 0) return print(`Nothing is recorded ${direction} of ${id}.`);
-    print(...aligned([['what', 'stage', 'of', 'task', 'distance'], ...rows.map((row) => [row.what, row.stage, row.subject, row.id.slice(0, 12), String(row.distance)])]));
-  });
+async function walkable(workspace: Workspace, id: string): Promise<string> {
+  const found = await find(workspace, id);
+  if (found.type === 'run') throw new UsageError('unknown-record', `'${id}' is a run`, 'Give a task, a shard or a file.');
+  return found.id;
+}
+
+/** The task that made a shard; the first where several gave equal bytes. */
+function producerOf(workspace: Workspace, digest: string): string | undefined {
+  return workspace.lineage.producers(digest as Digest)[0];
+}
+
+function words(subject: Readonly<Record<string, string>>): string {
+  return Object.entries(subject)
+    .map(([key, value]) => (key === 'clip' || key === 'system' ? value : `${key} ${value}`))
+    .join(' ');
 }
 
 function showRun({lineage}: Workspace, id: number): void {
-  const run = lineage.run(id)!;
+  const run = lineage.run(id);
   print(`run ${run.id} of '${run.experiment}', ${run.status}, started ${run.startedAt}`, `affectflow ${run.command}   (version ${run.version})`, '');
   print(
     ...aligned([
       ['task', 'status', 'fingerprint', 'time', 'because'],
-      ...lineage.tasksOf(id).map((row) => [row.task, row.status, row.fingerprint?.slice(0, 12) ?? '', duration(row.seconds), row.error ?? row.reason]),
+      ...run.tasks.map((row) => [row.task, row.status, row.fingerprint?.slice(0, 12) ?? '', duration(row.seconds), row.error ?? row.reason]),
     ]),
   );
 }
 
 function showTask(record: TaskRecord): void {
-  print(
-    `task        ${record.stage} ${Object.values(record.subject).join(' ')}`,
-    `fingerprint ${record.fingerprint}`,
-    `code        ${record.identity}`,
-    `params      ${JSON.stringify(record.params)}`,
-    ...(record.seed === null ? [] : [`seed        ${record.seed}`]),
-    ...record.inputs.map(({name, digest}) => `input       ${name}  ${digest}`),
-    ...record.models.map(({id, digest}) => `model       ${id}  ${digest}`),
-    ...record.outputs.map(({name, digest, rows, bytes}) => `output      ${name}  ${digest}  ${rows} rows, ${size(bytes)}`),
-    ...record.warnings.map((message) => `warning     ${message}`),
-    ...Object.entries(record.notes).map(([key, value]) => `${key.padEnd(11)} ${value}`),
-    `made        ${record.startedAt} in ${duration(record.seconds)} on ${record.machine.host} (node ${record.machine.node})`,
-  );
+  const lines = [
+    ['task', `${record.stage} ${words(record.subject)}`],
+    ['fingerprint', record.fingerprint],
+    ['code', record.identity],
+    ['params', JSON.stringify(record.params)],
+    ...(record.seed === null ? [] : [['seed', String(record.seed)]]),
+    ...record.inputs.map(({name, digest}) => ['input', `${name}  ${digest}`]),
+    ...record.models.map(({id, digest}) => ['model', `${id}  ${digest}`]),
+    ...record.outputs.map(({name, digest, rows, bytes}) => ['output', `${name}  ${digest}  ${rows} rows, ${size(bytes)}`]),
+    ...record.warnings.map((message) => ['warning', message]),
+    ...Object.entries(record.notes).map(([key, value]) => [key, String(value)]),
+    ['made', `${record.startedAt} in ${duration(record.seconds)} on ${record.machine.host}, node ${record.machine.node}`],
+  ];
+  print(...lines.map(([key, value]) => `${key!.padEnd(12)}${value!}`));
 }
 
-function showBytes(workspace: Workspace, digest: Digest): void {
-  const producer = workspace.lineage.producer(digest);
-  const paths = workspace.lineage.pathsOf(digest);
-  print(`digest      ${digest}`, ...paths.map((file) => `file        ${file}`));
-  if (producer !== undefined) print(`shard       ${workspace.store.path(digest)}`, '');
-  if (producer !== undefined) showTask(producer);
+function showBytes(workspace: Workspace, {type, id, label}: Found): void {
+  print(`${type.padEnd(12)}${id}`);
+  if (type === 'file') return print(`${'file'.padEnd(12)}${label ?? ''}`, `Use \`affectflow lineage downstream ${id.slice(0, 12)}\` to see what was made of it.`);
+  print(`${'stored at'.padEnd(12)}${workspace.store.path(id as Digest)}`);
+  for (const fingerprint of workspace.lineage.producers(id as Digest)) {
+    print('');
+    showTask(workspace.lineage.find(fingerprint)!);
+  }
 }
 
 async function withLineage(options: Options, look: (workspace: Workspace) => void | Promise<void>): Promise<number> {

@@ -1,3 +1,4 @@
+import {isIntact} from '../../cache/intact.js';
 import {openWorkspace, workspaceFolder} from '../workspace.js';
 import {size} from '../logging/words.js';
 import {print} from './screen.js';
@@ -10,7 +11,7 @@ export async function verify(options: {workspace?: string}): Promise<number> {
     for (const shard of workspace.store.list()) {
       count++;
       bytes += shard.bytes;
-      if (await workspace.store.verify(shard.digest)) continue;
+      if (await isIntact(workspace.store, shard.digest)) continue;
       damaged++;
       workspace.store.quarantine(shard.digest);
       print(`damaged  ${shard.digest}  set aside; the next run makes it again`);

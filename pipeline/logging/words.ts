@@ -1,5 +1,5 @@
 /** Events in words, shared by the loggers for people. */
-import type {Event, StageCount} from '../events.js';
+import {totals, type Event, type StageCount} from '../events.js';
 
 /** The line an event leaves behind; undefined for events that leave none. */
 export function lineOf(event: Event): string | undefined {
@@ -42,8 +42,7 @@ function summary({stages, status, seconds}: Extract<Event, {kind: 'run-ended'}>)
 }
 
 function sentence(stages: readonly StageCount[], status: string, seconds: number): string {
-  const total = (key: 'reused' | 'produced' | 'failed' | 'skipped') => stages.reduce((sum, count) => sum + count[key], 0);
-  const [reused, produced, failed, skipped] = [total('reused'), total('produced'), total('failed'), total('skipped')];
+  const {reused, produced, failed, skipped} = totals(stages);
   if (status === 'interrupted') return `Interrupted after ${duration(seconds)}: ${produced} tasks produced. Run the same command again to go on.`;
   if (failed + skipped > 0) return `${failed} tasks failed and ${skipped} were skipped; ${produced} produced, ${reused} reused, in ${duration(seconds)}.`;
   if (produced === 0) return `Nothing to do: all ${reused} tasks are up to date (checked in ${duration(seconds)}).`;

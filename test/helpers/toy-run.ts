@@ -3,7 +3,7 @@ import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {build} from 'esbuild';
-import type {Event} from '../../pipeline/events.js';
+import {totals, type Event} from '../../pipeline/events.js';
 import {Executor, type Summary} from '../../pipeline/executor.js';
 import type {Experiment} from '../../pipeline/experiment.js';
 import {Graph} from '../../pipeline/graph.js';
@@ -93,7 +93,7 @@ export class ToyProject implements Disposable {
         workerEntry: await (ToyProject.#entry ??= toyWorker()),
       });
       const summary = await executor.run();
-      workspace.lineage.endRun(run, {status: summary.status, counts: summary.stages});
+      workspace.lineage.endRun(run, {status: summary.status, counts: totals(summary.stages)});
       const tasksOf = (kind: 'produced' | 'reused') => events.flatMap((event) => (event.kind === kind ? [event.task] : []));
       return {summary, events, produced: tasksOf('produced').sort(), reused: tasksOf('reused').sort()};
     } finally {
