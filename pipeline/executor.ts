@@ -47,6 +47,8 @@ export class Executor {
   readonly #pool: Pool;
   readonly #counts = new Map<string, {reused: number; produced: number; failed: number; skipped: number; seconds: number}>();
   readonly #rows: RunTask[] = [];
+  /** Fingerprints that are being worked on, each with other tasks that ask for the same. */
+  readonly #inFlight = new Map<string, Task[]>();
   #settled = 0;
   #allSettled = () => {};
 
@@ -93,19 +95,16 @@ export class Executor {
     while (this.#next < this.#ready.length) {
       if (this.options.signal.aborted) return;
       const task = this.#ready[this.#next++]!;
-      if (this.#inspector.unhashedFiles(task).length > 0) this.#hashThenConsider(task);
-      else this.#consider(task);
+      if (this.#inspector.knowsFiles(task)) this.#consider(task);
+      else this.#hashThenConsider(task);
     }
   }
 
   #hashThenConsider(task: Task): void {
     void this.#queues.io.add(async () => {
-      try {
-        for (const file of this.#inspector.unhashedFiles(task)) await this.#inspector.options.workspace.fileDigests.digest(file);
-        this.#consider(task);
-      } catch (error) {
-        this.#fail(task, unreadable(error), 0);
-      }
+      const failure = await this.#inspector.hashFiles(task).then(() => undefined, unreadable);
+      if (failure === undefined) this.#consider(task);
+      else this.#fail(task, failure, 0);
       this.#settleReady();
     });
   }
@@ -120,13 +119,28 @@ export class Executor {
       this.#settle(task, done(verdict.record.outputs, verdict.excluded, false));
       return;
     }
+    const twin = this.#inFlight.get(verdict.ready.fingerprint);
+    if (twin !== undefined) {
+      twin.push(task);
+      return;
+    }
+    this.#inFlight.set(verdict.ready.fingerprint, []);
     const {resource} = this.#inspector.stageOf(task);
     void this.#queues[resource].add(() => this.#execute(verdict.ready, verdict.reason)).catch((error: unknown) => this.#fail(task, defect(error), 0));
   }
 
   async #execute(ready: ReadyTask, reason: string): Promise<void> {
-    const {task} = ready;
     if (this.options.signal.aborted) return;
+    await this.#attempt(ready, reason);
+    const twins = this.#inFlight.get(ready.fingerprint) ?? [];
+    this.#inFlight.delete(ready.fingerprint);
+    if (this.options.signal.aborted) return;
+    for (const twin of twins) this.#consider(twin);
+    this.#settleReady();
+  }
+
+  async #attempt(ready: ReadyTask, reason: string): Promise<void> {
+    const {task} = ready;
     const clock = performance.now();
     try {
       const manifest = await this.#produce(ready, reason);
@@ -137,7 +151,6 @@ export class Executor {
       if (DAMAGE.has(failure.code) && (await this.#heal(task))) return this.#retry(task, failure);
       this.#fail(task, failure, (performance.now() - clock) / 1000);
     }
-    this.#settleReady();
   }
 
   /** Runs a task in a worker and records it. */
@@ -221,7 +234,6 @@ export class Executor {
     } catch (error) {
       this.#fail(task, error instanceof TaskError ? error.failure : defect(error), 0);
     }
-    this.#settleReady();
   }
 
   #fail(task: Task, failure: TaskFailure, seconds: number): void {

@@ -24,7 +24,7 @@ export async function forecast(inspector: Inspector): Promise<Forecast[]> {
 
 async function forecastTask(inspector: Inspector, task: Task, outcomes: ReadonlyMap<string, Outcome>): Promise<Forecast> {
   try {
-    for (const file of inspector.unhashedFiles(task)) await inspector.options.workspace.fileDigests.digest(file);
+    await inspector.hashFiles(task);
   } catch (error) {
     return {task, will: 'run', because: `an input cannot be read: ${(error as Error).message}`};
   }

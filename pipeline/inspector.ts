@@ -48,6 +48,8 @@ export interface InspectorOptions {
 export class Inspector {
   readonly tasks: ReadonlyMap<string, Task>;
   readonly #identities = new Map<string, string>();
+  /** Digests of files as this inspector found them: one run sees one state of a file. */
+  readonly #hashed = new Map<string, Digest>();
 
   constructor(readonly options: InspectorOptions) {
     this.tasks = new Map(options.plan.tasks.map((task) => [task.id, task]));
@@ -57,11 +59,30 @@ export class Inspector {
     return this.options.plan.experiment.graph.stage(task.stage);
   }
 
-  /** Files a task needs whose digests are not known without reading them. */
-  unhashedFiles(task: Task): string[] {
+  /** Whether the digests of all files a task needs are known without reading them. */
+  knowsFiles(task: Task): boolean {
+    return this.#filesOf(task).every((file) => this.#digestOf(file) !== undefined);
+  }
+
+  /** Reads the files of a task whose digests are not known. */
+  async hashFiles(task: Task): Promise<void> {
+    for (const file of this.#filesOf(task)) {
+      if (this.#digestOf(file) === undefined) this.#hashed.set(file, await this.options.workspace.fileDigests.digest(file));
+    }
+  }
+
+  #filesOf(task: Task): string[] {
     const published = Object.values(task.inputs).flatMap((source) => (source.from === 'file' ? [source.path] : []));
-    const models = this.stageOf(task).models?.(task.params).map((model) => model.path) ?? [];
-    return [...published, ...models].filter((file) => this.options.workspace.fileDigests.peek(file) === undefined);
+    return [...published, ...(this.stageOf(task).models?.(task.params).map((model) => model.path) ?? [])];
+  }
+
+  #digestOf(file: string): Digest | undefined {
+    let digest = this.#hashed.get(file);
+    if (digest === undefined) {
+      digest = this.options.workspace.fileDigests.peek(file);
+      if (digest !== undefined) this.#hashed.set(file, digest);
+    }
+    return digest;
   }
 
   /** @param outcomeOf what became of each task this one reads from */
@@ -105,7 +126,6 @@ export class Inspector {
   }
 
   #resolve(task: Task, excluded: ReadonlySet<string>, outcomeOf: (id: string) => Outcome): ReadyTask {
-    const {fileDigests} = this.options.workspace;
     const stage = this.stageOf(task);
     const inputs: Record<string, ResolvedInput> = {};
     const named: NamedDigest[] = [];
@@ -115,10 +135,10 @@ export class Inspector {
       return outcome.outputs.get(output)!;
     };
     for (const [name, source] of Object.entries(task.inputs)) {
-      inputs[name] = this.#input(source, excluded, outputOf, (file) => fileDigests.peek(file)!);
+      inputs[name] = this.#input(source, excluded, outputOf, (file) => this.#digestOf(file)!);
       named.push(...namedDigests(name, inputs[name]));
     }
-    const models = (stage.models?.(task.params) ?? []).map(({id, path}) => ({id, path, digest: fileDigests.peek(path)!}));
+    const models = (stage.models?.(task.params) ?? []).map(({id, path}) => ({id, path, digest: this.#digestOf(path)!}));
     const ingredients: Ingredients = {
       stage: task.stage,
       identity: this.#identityOf(stage),

@@ -31,7 +31,7 @@ describe('running a plan', () => {
   });
 
   it('stops the cascade where a stage that ran gives the same bytes', async () => {
-    using project = new ToyProject({a: 'xxxxx', b: 'yyyyy'});
+    using project = new ToyProject({a: 'xxxxx', b: 'yyyyyyyyyyyyyyy'});
     await project.run();
     expect((await project.run({plus: 1})).produced).toEqual(['count a', 'count b', 'double a', 'double b']);
   });
@@ -73,6 +73,13 @@ describe('running a plan', () => {
     const {produced, events} = await project.run({forced: ['double', 'sum']});
     expect(produced).toEqual(['double a', 'double b', 'sum fold 0']);
     expect(reasonOf(events, 'double b')).toBe('asked for');
+  });
+
+  it('does the work of two tasks that ask for the same thing once', async () => {
+    using project = new ToyProject({a: 'same text', b: 'same text', c: 'another text'});
+    const {produced, reused} = await project.run();
+    expect(produced.filter((task) => !task.endsWith(' c'))).toHaveLength(3);
+    expect(reused).toHaveLength(2);
   });
 
   it('shows warnings again when the result they belong to is reused', async () => {
@@ -167,7 +174,7 @@ describe('interruption', () => {
     });
     expect(first.summary.status).toBe('interrupted');
     expect(first.produced).toEqual(['count b', 'double b']);
-    project.write('a', 'quick now');
+    project.write('a', 'a much quicker text');
     expect((await project.run()).produced).toEqual(['count a', 'double a', 'sum fold 0']);
   });
 
