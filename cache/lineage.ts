@@ -3,7 +3,6 @@
  * of the digests of published files. SQLite in WAL mode; one process opens it for writing (D9). Tasks can be rebuilt
  * from manifests at any time. `migrations.ts` documents tables and views.
  */
-import {mkdirSync} from 'node:fs';
 import path from 'node:path';
 import Sqlite from 'better-sqlite3';
 import type {Database, Statement} from 'better-sqlite3';
@@ -17,7 +16,7 @@ import {beginRun, endRun, listRuns, oneRun, recordRunTasks, runsOf} from './line
 import type {TaskManifest} from './manifest.js';
 import {manifests} from './manifest.js';
 import {migrate} from './migrations.js';
-import {codeOf, workspaceError} from './publish.js';
+import {codeOf, makeFolder, workspaceError} from './publish.js';
 
 export type {LineageEdge, LineageMatch} from './lineage-graph.js';
 export type {NewRun, RunEnd, RunRecord, RunTask, TaskRun, TaskStatus} from './lineage-runs.js';
@@ -57,7 +56,7 @@ export class Lineage implements Disposable {
    */
   static open(file: string): Lineage {
     return guarded(file, () => {
-      mkdirSync(path.dirname(path.resolve(file)), {recursive: true});
+      makeFolder(path.dirname(path.resolve(file)));
       const database = new Sqlite(file, {timeout: busyMilliseconds});
       try {
         database.pragma('journal_mode = WAL');

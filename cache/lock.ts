@@ -4,12 +4,12 @@
  * to recognise, no race between two that take one over, and no process number that could have been reused.
  */
 import {hostname} from 'node:os';
-import {mkdirSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
+import {readFileSync, rmSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import Sqlite from 'better-sqlite3';
 import type {Database} from 'better-sqlite3';
 import {CacheError} from './errors.js';
-import {codeOf, workspaceError} from './publish.js';
+import {codeOf, makeFolder, workspaceError} from './publish.js';
 
 /** Who holds a lock; written beside it for the message to others, and trusted for nothing else. */
 interface Holder {
@@ -36,7 +36,7 @@ export class WorkspaceLock implements Disposable {
     const holderFile = path.join(folder, 'lock.json');
     let database: Database | undefined;
     try {
-      mkdirSync(folder, {recursive: true});
+      makeFolder(folder);
       database = new Sqlite(path.join(folder, 'lock'), {timeout: wait * 1000});
       database.exec('BEGIN EXCLUSIVE');
       const holder: Holder = {pid: process.pid, host: hostname(), since: new Date().toISOString()};

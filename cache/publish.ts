@@ -12,7 +12,7 @@ import {CacheError} from './errors.js';
 export function publishText(file: string, text: string): void {
   const aside = path.join(path.dirname(file), asideName('.tmp'));
   try {
-    mkdirSync(path.dirname(file), {recursive: true});
+    makeFolder(path.dirname(file));
     writeSynced(aside, text);
     renameSync(aside, file);
     syncFolder(path.dirname(file));
@@ -30,6 +30,18 @@ function writeSynced(file: string, text: string): void {
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
+  }
+}
+
+/**
+ * Makes a folder and those above it; returns whether it is new. Node says ENOENT where the first missing one lies on a
+ * read-only disk; nothing else can be missing, so that is what it means.
+ */
+export function makeFolder(folder: string): boolean {
+  try {
+    return mkdirSync(folder, {recursive: true}) !== undefined;
+  } catch (error) {
+    throw codeOf(error) === 'ENOENT' ? unwritable(folder, 'read-only', error) : workspaceError(error, folder);
   }
 }
 
@@ -77,14 +89,18 @@ export function workspaceError(error: unknown, place: string): unknown {
     );
   }
   if (code !== undefined && unwritableCodes.has(code)) {
-    return new CacheError(
-      'unwritable-workspace',
-      `${place}: cannot be written (${code})`,
-      'Choose a workspace that you may write to, or change the permissions of this one.',
-      {cause: error},
-    );
+    return unwritable(place, code, error);
   }
   return error;
+}
+
+function unwritable(place: string, seen: string, cause: unknown): CacheError {
+  return new CacheError(
+    'unwritable-workspace',
+    `${place}: cannot be written (${seen})`,
+    'Choose a workspace that you may write to, or change the permissions of this one.',
+    {cause},
+  );
 }
 
 const diskFullCodes = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'SQLITE_FULL']);

@@ -3,14 +3,14 @@
  * renamed into place (D6). Any number of processes may read and write one store: a shard never changes, and two that
  * write the same shard write the same bytes.
  */
-import {mkdirSync, renameSync, rmSync, statSync} from 'node:fs';
+import {renameSync, rmSync, statSync} from 'node:fs';
 import path from 'node:path';
 import type {Digest} from './digest.js';
 import {digestOfFile} from './digest.js';
 import {digestPath, digestsIn, namesIn} from './digest-path.js';
 import {CacheError} from './errors.js';
 import {OpenFiles} from './open-files.js';
-import {asideName, codeOf, isLeftover, syncFolder, workspaceError} from './publish.js';
+import {asideName, codeOf, isLeftover, makeFolder, syncFolder, workspaceError} from './publish.js';
 import type {ShardReader, ShardSchema} from './shard.js';
 import type {OpenShardWriter} from './shard-writer.js';
 import {ShardFileWriter} from './shard-writer.js';
@@ -84,7 +84,7 @@ export class ShardStore {
   quarantine(digest: Digest): void {
     const folder = path.join(this.root, 'quarantine');
     try {
-      mkdirSync(folder, {recursive: true});
+      makeFolder(folder);
       renameSync(this.path(digest), path.join(folder, `${digest}${asideName('.arrow')}`));
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') throw workspaceError(error, folder);
@@ -113,7 +113,7 @@ export class ShardStore {
   #publish(aside: string, digest: Digest): void {
     const file = this.path(digest);
     const folder = path.dirname(file);
-    const isNew = mkdirSync(folder, {recursive: true}) !== undefined;
+    const isNew = makeFolder(folder);
     // Also over an existing file: if that was altered, this one mends it.
     renameSync(aside, file);
     syncFolder(folder);

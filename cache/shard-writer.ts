@@ -1,11 +1,11 @@
 /** Writes one shard: rows are encoded, hashed and written aside as they come; the finished file is handed over. */
 import type {FileHandle} from 'node:fs/promises';
-import {mkdir, open, rm} from 'node:fs/promises';
+import {open, rm} from 'node:fs/promises';
 import path from 'node:path';
 import type {ArrowEncoder} from './arrow.js';
 import type {Digest} from './digest.js';
 import {Digester} from './digest.js';
-import {workspaceError} from './publish.js';
+import {makeFolder, workspaceError} from './publish.js';
 import type {Row, ShardSchema, ShardWriter} from './shard.js';
 
 /** What a finished shard is known by. */
@@ -62,7 +62,9 @@ export class ShardFileWriter<S extends ShardSchema> implements OpenShardWriter<S
     await this.#tail.catch(() => undefined);
     if (this.#state !== 'open') return;
     this.#state = 'aborted';
-    await this.#file?.close();
+    if (this.#file === undefined) return;
+    // It is closed already if publishing was what failed.
+    await this.#file.close().catch(() => undefined);
     await rm(this.destination.aside, {force: true});
   }
 
@@ -98,7 +100,7 @@ export class ShardFileWriter<S extends ShardSchema> implements OpenShardWriter<S
   /** Opens the file with the first row, and loads Arrow with it: a run that only reuses needs neither. */
   async #start(): Promise<{encoder: ArrowEncoder<S>; file: FileHandle}> {
     try {
-      await mkdir(path.dirname(this.destination.aside), {recursive: true});
+      makeFolder(path.dirname(this.destination.aside));
       this.#file ??= await open(this.destination.aside, 'wx');
     } catch (error) {
       throw workspaceError(error, this.destination.aside);

@@ -1,0 +1,76 @@
+import {execFileSync, spawn} from 'node:child_process';
+import type {ChildProcess} from 'node:child_process';
+import {mkdtempSync, rmSync, symlinkSync} from 'node:fs';
+import {tmpdir} from 'node:os';
+import path from 'node:path';
+import {buildSync} from 'esbuild';
+import {CacheError} from '../../cache/errors.js';
+import type {CacheErrorCode} from '../../cache/errors.js';
+
+/** Makes a folder that goes when the test's scope does: `using folder = temporaryFolder()`. */
+export function temporaryFolder(): {readonly path: string; at(...names: string[]): string} & Disposable {
+  const root = mkdtempSync(path.join(tmpdir(), 'affectflow-cache-'));
+  return {
+    path: root,
+    at: (...names) => path.join(root, ...names),
+    [Symbol.dispose]: () => rmSync(root, {recursive: true, force: true}),
+  };
+}
+
+/** Builds child.ts so that plain Node runs it in a process of its own; returns the file. */
+export function builtChild(folder: string): string {
+  const outfile = path.join(folder, 'child.mjs');
+  buildSync({
+    entryPoints: [path.join(import.meta.dirname, 'child.ts')],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    packages: 'external',
+  });
+  symlinkSync(path.join(import.meta.dirname, '../../node_modules'), path.join(folder, 'node_modules'));
+  return outfile;
+}
+
+/** Starts child.ts and hands over each line it prints. */
+export function startChild(file: string, args: readonly string[], onLine: (line: string) => void): ChildProcess {
+  const child = spawn(process.execPath, [file, ...args], {stdio: ['ignore', 'pipe', 'inherit']});
+  let rest = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    const lines = (rest + text).split('\n');
+    rest = lines.pop() ?? '';
+    lines.forEach(onLine);
+  });
+  return child;
+}
+
+export function ended(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => child.once('close', () => resolve()));
+}
+
+/** Whether this machine lets an ordinary user mount a small disk in a namespace of its own. */
+export function canMount(): boolean {
+  try {
+    execFileSync('unshare', ['-Urm', 'mount', '-t', 'tmpfs', 'none', '/mnt'], {stdio: 'ignore'});
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Runs child.ts with a disk of its own mounted at `folder`, and returns what it printed. */
+export function runOnDisk(file: string, folder: string, options: string, args: readonly string[]): string {
+  const script = 'folder=$1; options=$2; shift 2; mount -t tmpfs -o "$options" none "$folder" && exec "$@"';
+  const command = ['-Urm', 'sh', '-c', script, 'sh', folder, options, process.execPath, file, ...args];
+  return execFileSync('unshare', command, {encoding: 'utf8'}).trim();
+}
+
+/** Returns the code of the CacheError an action fails with, or what else happened. */
+export async function codeOfFailure(action: () => unknown): Promise<CacheErrorCode | string> {
+  try {
+    await action();
+    return 'no failure';
+  } catch (error) {
+    return error instanceof CacheError ? error.code : String(error);
+  }
+}
