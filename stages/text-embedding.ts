@@ -25,7 +25,7 @@ export const textEmbedding = defineStage({
       .number()
       .min(0)
       .max(600)
-      .default(4)
+      .default(3)
       .describe(
         'Time in which the weight of a spoken word falls to 1/e. 0: only the word being spoken counts, as in RCMA.',
       ),

@@ -33,11 +33,11 @@ const honesty = {
 /** How differently people express themselves, in standard deviations of a cue. */
 const identityDeviation = 0.2;
 
-/** Half of the variation of a clip lies between clips of the data set, as moods do. */
-const betweenClips = 0.5;
+/** A quarter of the variation lies between clips, as moods do. */
+const betweenClips = 0.25;
 
 const slowestHz = 0.03;
-const fastestHz = 0.3;
+const fastestHz = 0.25;
 const waveCount = 10;
 
 export interface FeelingOptions {

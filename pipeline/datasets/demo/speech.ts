@@ -40,11 +40,11 @@ export interface SpeechOptions {
 }
 
 /** Share of words that carry a feeling, and how strongly the cue decides which. */
-const feelingShare = 0.5;
-const feelingSteepness = 2.5;
+const feelingShare = 0.6;
+const feelingSteepness = 3;
 const secondsPerLetter = 0.07;
 /** Natural logarithm of the factor on the speaking rate per unit of the arousal cue. */
-const rateByArousal = 0.3;
+const rateByArousal = 0.35;
 const firstWordSeconds = 0.4;
 /** Numbers drawn per word. */
 const drawsPerWord = 8;
