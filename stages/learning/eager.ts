@@ -1,0 +1,177 @@
+/** Programs that run as they are written, operation by operation, on a tfjs backend. */
+import {createRequire} from 'node:module';
+import path from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import type {Arrays, ArrayValue, Inference, Program, TensorSpecs, Tensors} from './program.js';
+import {mapValues, specsOf} from './records.js';
+import {checkArrays, checkState} from './step.js';
+import type {StepDeclaration} from './step.js';
+import type {Forward} from './traced.js';
+import {StageError} from '../errors.js';
+
+export type EagerDevice = 'tfjs' | 'tfjs-gpu';
+
+/** A tfjs backend that is ready, and what it is, for the log. */
+export interface EagerBackend {
+  readonly device: EagerDevice;
+  readonly backendName: string;
+  readonly library: string;
+}
+
+/** The name that tfjs-node and tfjs-node-gpu give to their backend. */
+const NATIVE_BACKEND = 'tensorflow';
+
+/**
+ * Loads the backend of a device: `tfjs-gpu` is @tensorflow/tfjs-node-gpu; `tfjs` is @tensorflow/tfjs-node where it is
+ * installed and can be loaded, and WebAssembly elsewhere. Throws StageError 'no-device'.
+ */
+export async function eagerBackend(device: EagerDevice): Promise<EagerBackend> {
+  // Advice to install tfjs-node is for the log of `doctor`, not for the console.
+  tf.env().set('IS_TEST', true);
+  const previous = tf.engine().backendName;
+  try {
+    return await loadBackend(device);
+  } finally {
+    if (previous) await tf.setBackend(previous);
+  }
+}
+
+async function loadBackend(device: EagerDevice): Promise<EagerBackend> {
+  if (device === 'tfjs-gpu') return nativeBackend(device, '@tensorflow/tfjs-node-gpu');
+  try {
+    return await nativeBackend(device, '@tensorflow/tfjs-node');
+  } catch (error) {
+    return webAssembly((error as Error).message);
+  }
+}
+
+async function nativeBackend(device: EagerDevice, library: string): Promise<EagerBackend> {
+  if (!isInstalled(library)) throw unavailable(library, `${library} is not installed`);
+  try {
+    await import(library);
+  } catch (cause) {
+    const [line] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
+    throw unavailable(library, `${library} cannot be loaded (${line!})`, cause);
+  }
+  await tf.setBackend(NATIVE_BACKEND);
+  const {isUsingGpuDevice} = tf.backend() as {isUsingGpuDevice?: boolean};
+  if (device === 'tfjs-gpu' && isUsingGpuDevice !== true) {
+    throw unavailable(library, `${library} found no graphics card that its TensorFlow can use`);
+  }
+  return {device, backendName: NATIVE_BACKEND, library};
+}
+
+function isInstalled(library: string): boolean {
+  try {
+    createRequire(import.meta.url).resolve(library);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function unavailable(library: string, what: string, cause?: unknown): StageError {
+  return new StageError('no-device', `${what}.`, nativeRemedy(library), {cause});
+}
+
+/** What makes a native backend available. */
+export function nativeRemedy(library: string): string {
+  return `Install ${library}, or build its addon against an installed Python TensorFlow (see CONTRIBUTING.md), or use --device cpu.`;
+}
+
+async function webAssembly(because: string): Promise<EagerBackend> {
+  const {setWasmPaths} = await import('@tensorflow/tfjs-backend-wasm');
+  const entry = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm');
+  setWasmPaths(`${path.dirname(entry)}${path.sep}`);
+  await tf.setBackend('wasm');
+  return {device: 'tfjs', backendName: 'wasm', library: `@tensorflow/tfjs-backend-wasm: ${because}`};
+}
+
+/** Runs `body` with a backend active, and gives tfjs back as it was. */
+async function onBackend<T>({backendName}: EagerBackend, body: () => T): Promise<T> {
+  const previous = tf.engine().backendName;
+  if (previous !== backendName) await tf.setBackend(backendName);
+  try {
+    return tf.tidy(body as () => tf.TensorContainer) as T;
+  } finally {
+    if (previous && previous !== backendName) await tf.setBackend(previous);
+  }
+}
+
+export async function compileEager(
+  declaration: StepDeclaration,
+  backend: EagerBackend,
+  reason: string,
+): Promise<Program> {
+  const variables = await onBackend(backend, () => mapValues(declaration.state, variable));
+  return new EagerProgram(declaration, variables, backend, reason);
+}
+
+function variable({shape, values}: ArrayValue): tf.Variable {
+  return tf.variable(tensor({shape, values}));
+}
+
+function tensor({shape, values}: ArrayValue): tf.Tensor {
+  // A copy: backends may refer to the array that they are given, and callers reuse theirs.
+  return tf.tensor(values.slice(), [...shape], values instanceof Float32Array ? 'float32' : 'int32');
+}
+
+/** The values of a tensor; booleans become int32, as in a traced program. */
+function toArray(value: tf.Tensor): ArrayValue {
+  const values = (value.dtype === 'bool' ? tf.cast(value, 'int32') : value).dataSync() as Float32Array | Int32Array;
+  return {shape: value.shape, values: values.slice()};
+}
+
+class EagerProgram implements Program {
+  readonly device: EagerDevice;
+  readonly #stateSpecs: TensorSpecs;
+
+  constructor(
+    readonly declaration: StepDeclaration,
+    readonly variables: Readonly<Record<string, tf.Variable>>,
+    readonly backend: EagerBackend,
+    readonly reason: string,
+  ) {
+    this.device = backend.device;
+    this.#stateSpecs = specsOf(declaration.state);
+  }
+
+  run(batch: Arrays): Promise<Arrays> {
+    checkArrays('Batch', this.declaration.batch, specsOf(batch));
+    return onBackend(this.backend, () => {
+      const result = this.declaration.step({...this.variables}, mapValues(batch, tensor));
+      checkState(this.#stateSpecs, result.state);
+      const outputs = mapValues(result.outputs, toArray);
+      for (const [name, next] of Object.entries(result.state)) this.variables[name]!.assign(next);
+      return outputs;
+    });
+  }
+
+  state(): Promise<Arrays> {
+    return onBackend(this.backend, () => mapValues(this.variables, toArray));
+  }
+
+  load(state: Arrays): Promise<void> {
+    checkArrays('State', this.#stateSpecs, specsOf(state));
+    return onBackend(this.backend, () => {
+      for (const [name, value] of Object.entries(state)) this.variables[name]!.assign(tensor(value));
+    });
+  }
+
+  release(): Promise<void> {
+    tf.dispose({...this.variables});
+    return Promise.resolve();
+  }
+}
+
+export async function loadEager(forward: Forward, weights: Arrays, backend: EagerBackend): Promise<Inference> {
+  const constants = await onBackend(backend, () => mapValues(weights, (value) => tf.keep(tensor(value))));
+  return {
+    device: backend.device,
+    run: (inputs) => onBackend(backend, () => mapValues(forward({...constants}, mapValues(inputs, tensor)), toArray)),
+    release: () => {
+      tf.dispose({...constants} as Tensors);
+      return Promise.resolve();
+    },
+  };
+}

@@ -1,0 +1,129 @@
+/** Programs that are one ONNX graph each, run by ONNX Runtime. */
+import * as tf from '@tensorflow/tfjs';
+import type * as ort from 'onnxruntime-node';
+import {encodeModel} from './onnx/model.js';
+import {createSession, emptyTensor, toArray, toTensor} from './onnx/session.js';
+import type {Provider, SessionOptions} from './onnx/session.js';
+import type {Arrays, ArrayValue, Inference, Program, TensorSpecs, Tensors} from './program.js';
+import {copyOf, mapKeys, mapValues, specOf, specsOf} from './records.js';
+import {checkArrays, checkState} from './step.js';
+import type {StepDeclaration} from './step.js';
+import {trace} from './trace/trace.js';
+
+export type Forward = (weights: Tensors, inputs: Tensors) => Tensors;
+
+/** Names in the graph of a step: state and batch may share names, and state goes in and comes out. */
+const graphName = {
+  state: (name: string): string => `state/${name}`,
+  next: (name: string): string => `next/${name}`,
+  batch: (name: string): string => `batch/${name}`,
+  output: (name: string): string => `output/${name}`,
+};
+
+export interface TracedStep {
+  /** Bytes of the graph from (state, batch) to (next state, outputs). */
+  readonly model: Uint8Array;
+  readonly outputs: TensorSpecs;
+}
+
+/** Runs the step once under the recording backend. State reaches it as variables. */
+export function traceStep({step, state, batch}: StepDeclaration): TracedStep {
+  const specs = specsOf(state);
+  const inputs = {...mapKeys(specs, graphName.state), ...mapKeys(batch, graphName.batch)};
+  let outputNames: string[] = [];
+  const body = (tensors: Tensors): Tensors => {
+    const variables = mapValues(state, (_, name) => tf.variable(tensors[graphName.state(name)]!));
+    try {
+      const given = mapValues(batch, (_, name) => tensors[graphName.batch(name)]!);
+      const result = step(variables, given);
+      checkState(specs, result.state);
+      outputNames = Object.keys(result.outputs);
+      return {...mapKeys(result.state, graphName.next), ...mapKeys(result.outputs, graphName.output)};
+    } finally {
+      tf.dispose(variables);
+    }
+  };
+  const {model, outputs} = trace(body, inputs, {dialect: 'runtime'});
+  const named = outputNames.map((name) => [name, outputs[graphName.output(name)]!]);
+  return {model: encodeModel(model), outputs: Object.fromEntries(named) as TensorSpecs};
+}
+
+/** Traces a forward pass with its weights as constants into the bytes of an .onnx file. */
+export function traceForward(forward: Forward, weights: Arrays, inputs: TensorSpecs): Uint8Array {
+  const body = (tensors: Tensors): Tensors => forward(mapValues(weights, constantTensor), tensors);
+  return encodeModel(trace(body, inputs, {dialect: 'onnx'}).model);
+}
+
+function constantTensor({shape, values}: ArrayValue): tf.Tensor {
+  return tf.tensor(values, [...shape], values instanceof Float32Array ? 'float32' : 'int32');
+}
+
+export async function compileTraced(
+  declaration: StepDeclaration,
+  options: SessionOptions & {readonly reason: string},
+): Promise<Program> {
+  const traced = traceStep(declaration);
+  return new TracedProgram(await createSession(traced.model, options), declaration, traced.outputs, options);
+}
+
+/** Keeps the state twice: a run reads one copy and writes the other, and nothing is allocated. */
+class TracedProgram implements Program {
+  readonly device: Provider;
+  readonly reason: string;
+  readonly #session: ort.InferenceSession;
+  readonly #stateSpecs: TensorSpecs;
+  readonly #batchSpecs: TensorSpecs;
+  #current: Record<string, ort.Tensor>;
+  #next: Record<string, ort.Tensor>;
+  readonly #outputs: Record<string, ort.Tensor>;
+
+  constructor(
+    session: ort.InferenceSession,
+    {state, batch}: StepDeclaration,
+    outputs: TensorSpecs,
+    {provider, reason}: {provider: Provider; reason: string},
+  ) {
+    this.#session = session;
+    this.device = provider;
+    this.reason = reason;
+    this.#stateSpecs = specsOf(state);
+    this.#batchSpecs = batch;
+    this.#current = mapValues(state, (value) => toTensor(copyOf(value)));
+    this.#next = mapValues(this.#stateSpecs, emptyTensor);
+    this.#outputs = mapValues(outputs, emptyTensor);
+  }
+
+  async run(batch: Arrays): Promise<Arrays> {
+    checkArrays('Batch', this.#batchSpecs, specsOf(batch));
+    const given = mapValues(batch, toTensor);
+    const feeds = {...mapKeys(this.#current, graphName.state), ...mapKeys(given, graphName.batch)};
+    const fetches = {...mapKeys(this.#next, graphName.next), ...mapKeys(this.#outputs, graphName.output)};
+    await this.#session.run(feeds, fetches);
+    [this.#current, this.#next] = [this.#next, this.#current];
+    return mapValues(this.#outputs, toArray);
+  }
+
+  state(): Promise<Arrays> {
+    return Promise.resolve(mapValues(this.#current, toArray));
+  }
+
+  load(state: Arrays): Promise<void> {
+    checkArrays('State', this.#stateSpecs, mapValues(state, specOf));
+    this.#current = mapValues(state, (value) => toTensor(copyOf(value)));
+    return Promise.resolve();
+  }
+
+  release(): Promise<void> {
+    return this.#session.release();
+  }
+}
+
+/** Prepares the bytes of an .onnx file for running. */
+export async function loadTraced(model: Uint8Array, options: SessionOptions): Promise<Inference> {
+  const session = await createSession(model, options);
+  return {
+    device: options.provider,
+    run: async (inputs) => mapValues(await session.run(mapValues(inputs, toTensor)), toArray),
+    release: () => session.release(),
+  };
+}
