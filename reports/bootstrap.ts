@@ -115,11 +115,9 @@ function sumsOf(cell: BootstrapCell, clips: readonly string[]): CellSums {
   if (byName.size !== clips.length || cell.clips.length !== clips.length) {
     refuseUnpaired(cell.fold, `${cell.clips.length} clips against ${clips.length}`);
   }
-  const centre = centreOf(cell.clips);
-  const sums = clips.map((clip) => {
-    const moments = byName.get(clip) ?? refuseUnpaired(cell.fold, `only one system scored ${clip}`);
-    return centredSums(moments, centre);
-  });
+  const moments = clips.map((clip) => byName.get(clip) ?? refuseUnpaired(cell.fold, `only one system scored ${clip}`));
+  const centre = centreOf(moments);
+  const sums = moments.map((clip) => centredSums(clip, centre));
   const columns = (['n', 'p', 'y', 'pp', 'yy', 'py'] as const).map((key) => Float64Array.from(sums, (sum) => sum[key]));
   return {centre, columns};
 }

@@ -26,15 +26,15 @@ export function summariesOf(input: ReportInput, index: ScoreIndex): Summaries {
 
 /** The value of one fold; a footnote where seeds are missing. */
 export function foldCell({value, missingSeeds, fingerprints}: FoldValue): Cell {
-  const notes = missingSeeds.length > 0 ? [`No score for ${counted('seed', missingSeeds)}.`] : [];
-  if (value === undefined) return missing(...(notes.length > 0 ? notes : ['No score for this fold.']));
+  const notes = missingSeeds.length > 0 ? [`No CCC for ${counted('seed', missingSeeds)}.`] : [];
+  if (value === undefined) return missing(...(notes.length > 0 ? notes : ['No CCC for this fold.']));
   return number(value, CCC_DECIMALS, {fingerprints, notes, isPartial: notes.length > 0});
 }
 
 /** The mean over folds; a footnote where folds or seeds are missing. */
 export function meanCell(summary: Summary, spread?: number | null): Cell {
   const notes = summary.isComplete ? [] : [incompleteness(summary)];
-  if (summary.mean === undefined) return missing('No fold has a score.');
+  if (summary.mean === undefined) return missing('No fold has a CCC.');
   return number(summary.mean, CCC_DECIMALS, {
     fingerprints: summary.fingerprints,
     notes,
@@ -49,10 +49,10 @@ function incompleteness({folds, missingFolds}: Summary): string {
   return (
     [
       `Mean over ${present} of ${folds.length} folds`,
-      ...(missingFolds.length > 0 ? [`no score for ${counted('fold', missingFolds)}`] : []),
+      ...(missingFolds.length > 0 ? [`no CCC for ${counted('fold', missingFolds)}`] : []),
       ...(seeds.length > 0
         ? [
-            `some seeds without a score in ${counted(
+            `some seeds without one in ${counted(
               'fold',
               seeds.map(({fold}) => fold),
             )}`,
@@ -77,9 +77,11 @@ export function singleCell(summaries: Summaries, row: SystemDescription, modalit
     : meanCell(summaries.of(single, measure));
 }
 
-/** 'fold 2', 'folds 2, 3'. */
+/** 'fold 2', 'folds 2, 3', but 'fold-2' rather than 'fold fold-2'. */
 function counted(noun: string, values: readonly (string | number)[]): string {
-  return `${noun}${values.length === 1 ? '' : 's'} ${values.join(', ')}`;
+  const list = values.join(', ');
+  if (values.every((value) => String(value).startsWith(noun))) return list;
+  return `${noun}${values.length === 1 ? '' : 's'} ${list}`;
 }
 
 /** What one CCC is, in one sentence (D12). */

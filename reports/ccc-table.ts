@@ -167,7 +167,7 @@ export function variantTable(input: ReportInput): Table | undefined {
       meanDefinition(input, variants[0]!.index),
       `${POPULATION}: the definition of every other table.`,
       ...(hasClips
-        ? [`${CLIP_MEAN}: the CCC of each clip, averaged with equal weight; clips where it is undefined are left out.`]
+        ? [`${CLIP_MEAN}: the CCC of each clip, averaged with equal weight; clips that have none are left out.`]
         : []),
       ...released.map(
         (name) => `${name}: ${input.variantDefinitions?.[name] ?? 'a definition found in released code.'}`,

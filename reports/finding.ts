@@ -6,6 +6,7 @@ import {fixed} from './number-text.js';
 import {isFusion} from './score.js';
 import type {ReportInput, SystemDescription} from './score.js';
 import {indexFolds} from './score-index.js';
+import {mean} from './statistics.js';
 
 /** One sentence per fusion system; none where a side has no score. */
 export function findings(input: ReportInput): readonly string[] {
@@ -15,24 +16,37 @@ export function findings(input: ReportInput): readonly string[] {
 
 function findingOf(summaries: Summaries, row: SystemDescription): string | undefined {
   const fusion = summaries.of(row, 'average');
-  const singles = summaries.rows
+  const [best] = summaries.rows
     .filter((other) => !isFusion(other) && row.modalities.includes(other.modalities[0]!))
-    .map((other) => ({label: other.label, summary: summaries.of(other, 'average')}))
-    .filter(({summary}) => summary.mean !== undefined)
-    .sort((a, b) => b.summary.mean! - a.summary.mean!);
-  const best = singles[0];
-  if (fusion.mean === undefined || best === undefined) return undefined;
+    .flatMap((other) => duelOf(other.label, fusion, summaries.of(other, 'average')) ?? [])
+    .sort((a, b) => b.single - a.single);
+  if (best === undefined) return undefined;
+  const {label, fusion: ours, single, wins, foldCount} = best;
+  const folds =
+    foldCount === fusion.folds.length ? '' : `, on the ${foldCount} of ${fusion.folds.length} folds that both have`;
   return (
-    `${row.label} (${row.preset}): average CCC ${fixed(fusion.mean, CCC_DECIMALS)}, ` +
-    `${fixed(fusion.mean - best.summary.mean!, CCC_DECIMALS, true)} against the best single modality, ${best.label} ` +
-    `(${fixed(best.summary.mean!, CCC_DECIMALS)}); ${wins(fusion, best.summary)}.`
+    `${row.label} (${row.preset}): average CCC ${fixed(ours, CCC_DECIMALS)}, ${fixed(ours - single, CCC_DECIMALS, true)} ` +
+    `against the best single modality, ${label} (${fixed(single, CCC_DECIMALS)})${folds}; ` +
+    `higher in ${wins} of ${foldCount} fold${foldCount === 1 ? '' : 's'}.`
   );
 }
 
-function wins(fusion: Summary, single: Summary): string {
-  const both = fusion.folds.flatMap((fold, at) => {
+/** A fusion system against one single modality, on the folds that both have. */
+interface Duel {
+  readonly label: string;
+  readonly fusion: number;
+  readonly single: number;
+  readonly wins: number;
+  readonly foldCount: number;
+}
+
+function duelOf(label: string, fusion: Summary, single: Summary): Duel | undefined {
+  const both = fusion.folds.flatMap(({value}, at) => {
     const other = single.folds[at]!.value;
-    return fold.value === undefined || other === undefined ? [] : [fold.value - other];
+    return value === undefined || other === undefined ? [] : [{value, other}];
   });
-  return `higher in ${both.filter((difference) => difference > 0).length} of ${both.length} folds`;
+  const [ours, theirs] = [mean(both.map(({value}) => value)), mean(both.map(({other}) => other))];
+  if (ours === undefined || theirs === undefined) return undefined;
+  const wins = both.filter(({value, other}) => value > other).length;
+  return {label, fusion: ours, single: theirs, wins, foldCount: both.length};
 }

@@ -1,4 +1,4 @@
-/** Reports as LaTeX: one table environment per table, rules of booktabs, nothing else a document must load. */
+/** Reports as LaTeX: one table environment per table, rules of booktabs, wide ones scaled by graphicx. */
 import {fixed, probability} from './number-text.js';
 import type {Report, Section} from './report.js';
 import {columnsOf, footnotesOf, notesOf} from './table.js';
@@ -8,7 +8,9 @@ export function renderLatex(report: Report): string {
   const {version, device} = report.generated;
   const parts = [
     [`% ${oneLine(report.title)}`, `% Written by affectflow ${oneLine(version)}, device ${oneLine(device)}.`],
-    ['% Needs \\usepackage{booktabs}, UTF-8 input and \\usepackage[T1]{fontenc} (or a Unicode engine).'],
+    [
+      '% Needs \\usepackage{booktabs}, \\usepackage{graphicx}, UTF-8 input and \\usepackage[T1]{fontenc}; names in other scripts need a Unicode engine.',
+    ],
     report.sentences.map((sentence) => `% ${oneLine(sentence)}`),
     ...report.sections.flatMap(renderSection),
   ];
@@ -43,13 +45,27 @@ export function renderLatexTable(table: Table): string {
     '  \\centering',
     `  \\caption{${[`${table.title}.`, ...table.caption].map(escaped).join(' ')}}`,
     `  \\label{tab:${table.name}}`,
+    ...(isWide(table) ? ['  \\resizebox{\\linewidth}{!}{%'] : []),
     `  \\begin{tabular}{${columns.map(specification).join('')}}`,
     ...body.map((text) => `    ${text}`),
-    '  \\end{tabular}',
+    isWide(table) ? '  \\end{tabular}}' : '  \\end{tabular}',
     ...[...footnotes].map(([note, letter]) => `  \\par\\footnotesize\\textsuperscript{${letter}} ${escaped(note)}`),
     '\\end{table}',
   ].join('\n');
 }
+
+/** Characters that fit a line of a one-column article at 10 pt, with the space between columns as three. */
+const LINE_CHARACTERS = 80;
+
+/** Whether a table is scaled to the line: it would run into the margin, and blowing up a small one would be no better. */
+function isWide(table: Table): boolean {
+  const widest = columnsOf(table).map(({title}, at) =>
+    Math.max(title.length, ...table.rows.map((row) => plainLength(row.cells[at]!))),
+  );
+  return widest.reduce((sum, length) => sum + length + 3, 0) > LINE_CHARACTERS;
+}
+
+const plainLength = (cell: Cell): number => cellText(cell).replaceAll(/\\[a-z]+|[{}$]/g, '').length;
 
 function specification({align, isProse}: Column): string {
   if (isProse === true) return 'p{0.35\\linewidth}';
@@ -118,11 +134,17 @@ const SPECIAL: Readonly<Record<string, string>> = {
   '±': '$\\pm$',
   '–': '--',
   '·': '$\\cdot$',
+  // After \\ both would be read as its argument.
+  '[': '{[}',
+  '*': '{*}',
 };
 
 /** A name may hold anything a file name may: nothing of it becomes a command. */
 function escaped(value: string): string {
-  return oneLine(value).replaceAll(/[\\~^<>|"±–·&%$#_{}]/g, (character) => SPECIAL[character] ?? `\\${character}`);
+  return oneLine(value).replaceAll(
+    /[\\~^<>|"±–·[*&%$#_{}]|-(?=-)/g,
+    (character) => SPECIAL[character] ?? (character === '-' ? '-{}' : `\\${character}`),
+  );
 }
 
 const oneLine = (value: string): string => value.replaceAll(/\s*[\r\n\u2028\u2029]+\s*/g, ' ');

@@ -1,7 +1,7 @@
 /** Reports as GitHub-flavoured Markdown. */
 import {DASH, fixed, probability} from './number-text.js';
 import type {Report, Section} from './report.js';
-import {footnotesOf, notesOf} from './table.js';
+import {footnotesOf, notesOf, untitledIn} from './table.js';
 import type {Cell, NumberCell, Table} from './table.js';
 
 export function renderMarkdown(report: Report): string {
@@ -16,7 +16,7 @@ export function renderMarkdown(report: Report): string {
 }
 
 function renderSection({title, tables}: Section): readonly string[] {
-  return [`## ${escaped(title)}`, ...tables.flatMap((table) => renderMarkdownTable(table))];
+  return [`## ${escaped(title)}`, ...tables.flatMap((table) => renderMarkdownTable(untitledIn(title, table)))];
 }
 
 /** Blocks of a table: title, caption, grid, footnotes. Markdown has no column groups: titles are joined. */
@@ -31,7 +31,7 @@ export function renderMarkdownTable(table: Table): readonly string[] {
     ...table.rows.map((row) => row.cells.map((cell) => cellText(cell) + marks(cell, footnotes))),
   ];
   return [
-    `**${escaped(table.title)}**`,
+    ...(table.title === '' ? [] : [`**${escaped(table.title)}**`]),
     ...(table.caption.length > 0 ? [table.caption.map(escaped).join(' ')] : []),
     grid.map((cells) => `| ${cells.join(' | ')} |`).join('\n'),
     ...[...footnotes].map(([note, letter]) => `<sup>${letter}</sup> ${escaped(note)}`),
@@ -68,9 +68,11 @@ function marks(cell: Cell, footnotes: ReadonlyMap<string, string>): string {
 /** A name may hold anything a file name may: nothing of it becomes markup or ends a cell. */
 function escaped(value: string): string {
   return value
-    .replaceAll(/[\\`*_[\]<>|~#]/g, (character) => (character === '<' ? '&lt;' : `\\${character}`))
+    .replaceAll(/[&<\\`*_[\]>|~#]/g, (character) => ENTITIES[character] ?? `\\${character}`)
     .replaceAll(/\s*[\r\n]+\s*/g, ' ');
 }
+
+const ENTITIES: Readonly<Record<string, string>> = {'&': '&amp;', '<': '&lt;'};
 
 /** Fenced by one backtick more than the longest run inside. */
 function codeSpan(value: string): string {

@@ -27,38 +27,45 @@ export function provenanceTable(input: ReportInput): Table {
 type Prefixes = ReadonlyMap<string, string>;
 
 function rowsOfScores(scores: readonly Score[], prefixOf: Prefixes): readonly Row[] {
-  return distinctRows(scores, prefixOf, (score) => [
-    score.label,
-    score.preset,
-    'as trained',
-    score.fold,
-    String(score.seed),
+  const byTask = grouped(scores, ({label, preset, fold, seed, fingerprint}) => [
+    label,
+    preset,
+    fold,
+    seed,
+    fingerprint,
   ]);
+  return byTask.map(([score]) => rowOf([score!.label, score!.preset, 'as trained'], score!, prefixOf));
 }
 
 function rowsOfRobustness(scores: readonly RobustnessScore[], prefixOf: Prefixes): readonly Row[] {
-  return distinctRows(scores, prefixOf, (score) => [
-    score.label,
-    '',
-    describe(score.corruption),
-    score.fold,
-    String(score.seed),
-  ]);
+  const byTask = grouped(scores, ({label, fold, seed, fingerprint}) => [label, fold, seed, fingerprint]);
+  return byTask.map((group) => {
+    const conditions = [...new Set(group.map(({corruption}) => describe(corruption)))];
+    const evaluated = conditions.length === 1 ? conditions[0]! : `under ${conditions.length} corruptions`;
+    return rowOf([group[0]!.label, '', evaluated], group[0]!, prefixOf);
+  });
 }
 
-function distinctRows<S extends {readonly fingerprint: string}>(
-  scores: readonly S[],
-  prefixOf: Prefixes,
-  cellsOf: (score: S) => readonly string[],
-): readonly Row[] {
-  const rows = new Map<string, Row>();
-  for (const score of scores) {
-    const cells = cellsOf(score);
-    const key = JSON.stringify([...cells, score.fingerprint]);
-    const command = code(`affectflow lineage why ${prefixOf.get(score.fingerprint)!}`);
-    if (!rows.has(key)) rows.set(key, {cells: [...cells.map((cell) => text(cell)), command]});
+interface Scored {
+  readonly fold: string;
+  readonly seed: number;
+  readonly fingerprint: string;
+}
+
+function rowOf(leading: readonly string[], {fold, seed, fingerprint}: Scored, prefixOf: Prefixes): Row {
+  const command = code(`affectflow lineage why ${prefixOf.get(fingerprint)!}`);
+  return {cells: [...[...leading, fold, String(seed)].map((cell) => text(cell)), command]};
+}
+
+function grouped<S>(values: readonly S[], keyOf: (value: S) => readonly unknown[]): readonly (readonly S[])[] {
+  const groups = new Map<string, S[]>();
+  for (const value of values) {
+    const key = JSON.stringify(keyOf(value));
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [value]);
+    else group.push(value);
   }
-  return [...rows.values()];
+  return [...groups.values()];
 }
 
 /** Shortens fingerprints to one common length at which all differ. */

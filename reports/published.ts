@@ -44,10 +44,10 @@ const JMT: Source = {
 const OTHERS_NUMBER =
   'Quoted by the cited paper from an earlier one; data set edition and protocol are those of the original.';
 const FOLD_UNSTATED =
-  'The paper runs six folds and keeps the best; it does not say which fold or split the number belongs to, and gives no spread.';
+  'The paper runs six folds and uses the best for its test predictions; it does not say to which fold or split this number belongs, and gives no spread.';
 const AFFWILD_BACKBONE =
-  'Backbones of this family were trained on an earlier edition of Aff-Wild2; whether validation videos were among them is not documented.';
-const VISUAL_REPEATED = 'The visual column repeats the row of Zhang et al.; it was not measured with this system.';
+  'Released code of this family starts from backbones trained on an earlier edition of Aff-Wild2; whether validation videos were among their training videos is not documented.';
+const VISUAL_REPEATED = 'The visual column equals that of Zhang et al., whose backbone is used.';
 
 export const published: readonly PublishedResult[] = [
   {

@@ -3,6 +3,7 @@ import type {Random} from '../stages/learning/random.js';
 import {pairedBootstrap} from './bootstrap.js';
 import type {BootstrapCell, BootstrapResult} from './bootstrap.js';
 import {CCC_DECIMALS} from './ccc-cells.js';
+import {ReportError} from './errors.js';
 import {measures} from './fold-summary.js';
 import type {Measure} from './fold-summary.js';
 import {isFusion, systemsOf} from './score.js';
@@ -27,7 +28,10 @@ export function significanceTable(input: ReportInput, options: SignificanceOptio
   return {
     name: 'ccc-significance',
     title: `Differences to ${reference}`,
-    caption: captionOf(reference, options, others.length),
+    caption: captionOf(reference, options, {
+      comparisonCount: others.length,
+      clipCount: clipCountOf(records, reference),
+    }),
     groups: [
       alone(left('System')),
       ...measures.map((measure) => ({
@@ -39,17 +43,28 @@ export function significanceTable(input: ReportInput, options: SignificanceOptio
   };
 }
 
-function captionOf(
-  reference: string,
-  {resampleCount}: SignificanceOptions,
-  comparisonCount: number,
-): readonly string[] {
+interface Counts {
+  readonly comparisonCount: number;
+  readonly clipCount: number;
+}
+
+function captionOf(reference: string, {resampleCount}: SignificanceOptions, counts: Counts): readonly string[] {
+  const {comparisonCount, clipCount} = counts;
   return [
     `Difference: CCC of the system minus CCC of ${reference}, each the mean over folds, seeds averaged within a fold; only folds, seeds and clips that both have enter.`,
     `Interval and p: paired bootstrap over the clips of each fold, ${resampleCount} resamples, percentile interval, two-sided p.`,
     `p is adjusted for ${comparisonCount} comparison${comparisonCount === 1 ? '' : 's'} per column (Holm).`,
     'What varies in a resample is which clips are scored; that training draws other seeds or clips is not covered.',
+    ...(clipCount < FEW_CLIPS ? [`With ${clipCount} clips, intervals are too narrow and p too small to rely on.`] : []),
   ];
+}
+
+/** Below this, percentile intervals cover visibly less than they say (Efron and Tibshirani 1993, ch. 14). */
+const FEW_CLIPS = 30;
+
+function clipCountOf(records: readonly MomentRecord[], label: string): number {
+  const own = records.filter((record) => record.label === label);
+  return new Set(own.flatMap(({fold, clips}) => clips.map(({clip}) => JSON.stringify([fold, clip])))).size;
 }
 
 function firstFusion(input: ReportInput, labels: readonly string[]): string | undefined {
@@ -78,7 +93,23 @@ function tested({records, reference, others, measure, options}: ColumnRequest): 
 }
 
 function cellsOf(records: readonly MomentRecord[], label: string, measure: Measure): readonly BootstrapCell[] {
-  return records.filter((record) => record.label === label && (measure === 'average' || record.target === measure));
+  const cells = records.filter(
+    (record) => record.label === label && (measure === 'average' || record.target === measure),
+  );
+  const keys = cells.map(keyOf);
+  const twice = keys.find((key, at) => keys.indexOf(key) !== at);
+  if (twice !== undefined) refuseSecond(label, twice);
+  return cells;
+}
+
+const keyOf = ({fold, seed, target}: BootstrapCell): string => `fold ${fold}, seed ${seed}, ${target}`;
+
+function refuseSecond(label: string, cell: string): never {
+  throw new ReportError(
+    'ambiguous-score',
+    `${label}, ${cell}: moments of two systems for one cell.`,
+    'Give systems that differ in parameters or preset different labels.',
+  );
 }
 
 interface Pair {
@@ -88,7 +119,6 @@ interface Pair {
 
 /** Keeps the folds, seeds and targets that both systems have, and of each fold the clips that every cell has. */
 function shared(first: readonly BootstrapCell[], second: readonly BootstrapCell[]): Pair {
-  const keyOf = ({fold, seed, target}: BootstrapCell): string => JSON.stringify([fold, seed, target]);
   const [inFirst, inSecond] = [new Set(first.map(keyOf)), new Set(second.map(keyOf))];
   const isShared = (cell: BootstrapCell): boolean => inFirst.has(keyOf(cell)) && inSecond.has(keyOf(cell));
   return onSharedClips({first: first.filter(isShared), second: second.filter(isShared)});

@@ -133,6 +133,11 @@ export function notesOf(cell: Cell): readonly string[] {
   return cell.kind === 'empty' ? [] : (cell.notes ?? []);
 }
 
+/** Drops a title that repeats the heading above it. */
+export function untitledIn(heading: string, table: Table): Table {
+  return table.title === heading ? {...table, title: ''} : table;
+}
+
 /** Lists a table's distinct footnotes in the order a reader meets them, with their letters. */
 export function footnotesOf(table: Table): ReadonlyMap<string, string> {
   const notes = new Set(table.rows.flatMap((row) => row.cells.flatMap(notesOf)));

@@ -1,7 +1,7 @@
 /** Reports as plain aligned text for the console: no colour, no escape codes, no wrapping of tables. */
 import {DASH, fixed, probability} from './number-text.js';
 import type {Report, Section} from './report.js';
-import {footnotesOf, notesOf} from './table.js';
+import {columnsOf, footnotesOf, notesOf, untitledIn} from './table.js';
 import type {Cell, Column, NumberCell, Row, Table} from './table.js';
 
 const GAP = '  ';
@@ -20,7 +20,7 @@ export function renderText(report: Report): string {
 }
 
 function renderSection({title, tables}: Section): readonly string[] {
-  return [heading(printable(title), '-'), ...tables.map(renderTextTable)];
+  return [heading(printable(title), '-'), ...tables.map((table) => renderTextTable(untitledIn(title, table)))];
 }
 
 const heading = (title: string, line: string): string => `${title}\n${line.repeat(width(title))}`;
@@ -31,11 +31,22 @@ interface Shown {
   readonly suffix: string;
 }
 
-/** One table: title, grid, footnotes, caption. Columns of detail are left out. */
+/** One table: title, grid, footnotes, caption. Columns of detail are left out; long sentences are listed, not set in columns. */
 export function renderTextTable(full: Table): string {
   const table = withoutDetail(full);
   const footnotes = footnotesOf(table);
-  const columns = table.groups.flatMap((group) => group.columns);
+  const isMarked = table.rows.some((row) => row.cells.some((cell) => cell.kind === 'number' && cell.isBest === true));
+  return [
+    ...(table.title === '' ? [] : [printable(table.title)]),
+    ...(isTooWide(table) ? listLines(table) : gridLines(table, footnotes)).map((text) => text.trimEnd()),
+    ...(isMarked ? ['* best'] : []),
+    ...[...footnotes].map(([note, letter]) => wrapped(`[${letter}] ${note}`)),
+    ...(table.caption.length > 0 ? [wrapped(table.caption.join(' '))] : []),
+  ].join('\n');
+}
+
+function gridLines(table: Table, footnotes: ReadonlyMap<string, string>): readonly string[] {
+  const columns = columnsOf(table);
   const shown = table.rows.map((row) => row.cells.map((cell) => show(cell, footnotes)));
   const layout = columns.map((column, at) =>
     layoutOf(
@@ -48,20 +59,28 @@ export function renderTextTable(full: Table): string {
     layout.map(({total}) => total),
   );
   const rule = widths.map((columnWidth) => '-'.repeat(columnWidth)).join(GAP);
-  const lines = [
+  return [
     ...groupLine(table, widths),
     columns.map(({title, align}, at) => pad(printable(title), widths[at]!, align)).join(GAP),
     rule,
     ...table.rows.flatMap((row, at) => rowLines({row, at, cells: shown[at]!, columns, layout, widths, rule})),
-  ].map((text) => text.trimEnd());
-  const isMarked = table.rows.some((row) => row.cells.some((cell) => cell.kind === 'number' && cell.isBest === true));
-  return [
-    printable(table.title),
-    ...lines,
-    ...(isMarked ? ['* best'] : []),
-    ...[...footnotes].map(([note, letter]) => wrapped(`[${letter}] ${note}`)),
-    ...(table.caption.length > 0 ? [wrapped(table.caption.join(' '))] : []),
-  ].join('\n');
+  ];
+}
+
+/** Whether sentences would make a line longer than a sentence may be. */
+function isTooWide(table: Table): boolean {
+  if (!columnsOf(table).some((column) => column.isProse === true)) return false;
+  return gridLines(table, new Map()).some((text) => width(text) > SENTENCE_WIDTH);
+}
+
+/** The first column of a row on a line, the others beneath it by name. */
+function listLines(table: Table): readonly string[] {
+  const [, ...others] = columnsOf(table);
+  return table.rows.flatMap(({cells}) => {
+    const [first, ...rest] = cells.map(cellText);
+    const named = rest.map((value, at) => wrapped(`${others[at]!.title}: ${value}`).replaceAll('\n', '\n    '));
+    return [wrapped(first!), ...named.map((text) => `  ${text}`)];
+  });
 }
 
 function withoutDetail(table: Table): Table {
