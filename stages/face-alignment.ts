@@ -30,13 +30,13 @@ export const faceAlignment = defineStage({
     detector: z
       .enum(['face-api-tiny', 'face-api-ssd'])
       .default('face-api-tiny')
-      .describe('Network that finds faces: tiny is fast, ssd also finds small and turned faces.'),
+      .describe('Network that finds faces: tiny is fast, ssd takes ten times as long and also finds small faces.'),
     inputSize: z
       .int()
       .min(96)
       .max(1024)
       .multipleOf(32)
-      .default(320)
+      .default(288)
       .describe('Longer side, in pixels, to which frames are scaled for face-api-tiny; face-api-ssd always takes 512.'),
     minScore: z.number().min(0.05).max(0.99).default(0.5).describe('Least confidence of a face.'),
     detectEvery: z

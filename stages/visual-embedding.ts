@@ -2,42 +2,49 @@
 import {z} from 'zod';
 import {mapAhead} from './face-alignment/ahead.js';
 import {decodeCrop} from './face-alignment/crop-image.js';
-import {blackImage} from './face-alignment/image.js';
-import {cropSize} from './face-alignment/template.js';
+import {groups} from './face-alignment/groups.js';
 import {faces, visual} from './schemas.js';
 import {defineStage} from './stage.js';
-import {expressionModels, openExpressionBackbone} from './visual-embedding/face-api-expression.js';
+import {backboneModels, onnxParams, openBackbone} from './visual-embedding/open-backbone.js';
 
 /** Crops that are decoded while the network works on those before. */
-const cropsAhead = 8;
+const cropsAhead = 16;
 
 export const visualEmbedding = defineStage({
   name: 'visual-embedding',
   // 1: first.
   version: 1,
-  doc: "Turns each frame's face crop into a vector; frames without a face get the vector of a black image, as in the papers.",
+  doc: "Turns each frame's face crop into a vector; a frame without a face gets that of a black image, as in the papers.",
   per: 'clip',
   resource: 'cpu',
   inputs: {faces},
   outputs: {visual},
-  params: z.object({
-    backbone: z
-      .enum(['face-api-expression'])
-      .default('face-api-expression')
-      .describe('Network that reads the crops. face-api-expression comes with the packages; no paper uses it.'),
-  }),
-  models: () => expressionModels(),
-  async run({inputs, outputs, context}) {
-    await using backbone = await openExpressionBackbone(context);
-    const noFace = await backbone.embed(blackImage(cropSize));
-    const frames = mapAhead(inputs.faces.rows(), cropsAhead, async ({frameIndex, found, image}) => ({
+  params: z
+    .object({
+      backbone: z
+        .enum(['face-api-expression', 'onnx'])
+        .default('face-api-expression')
+        .describe('Network that reads the crops. face-api-expression comes with the packages; no paper uses it.'),
+      onnx: onnxParams.optional().describe('The network of backbone: onnx.'),
+    })
+    .refine(({backbone, onnx}) => backbone !== 'onnx' || onnx, {
+      path: ['onnx'],
+      error: 'backbone: onnx needs onnx.model',
+    }),
+  models: (params) => backboneModels(params),
+  async run({inputs, outputs, params, context}) {
+    await using backbone = await openBackbone(params, context);
+    const crops = mapAhead(inputs.faces.rows(), cropsAhead, async ({frameIndex, image}) => ({
       frameIndex,
-      crop: found ? await decodeCrop(image) : undefined,
+      image: await decodeCrop(image),
     }));
-    for await (const {frameIndex, crop} of frames) {
+    for await (const group of groups(crops, backbone.batchSize)) {
       context.signal.throwIfAborted();
-      await outputs.visual.append({frameIndex, vector: crop ? await backbone.embed(crop) : noFace});
-      if (frameIndex % 64 === 0) context.progress(frameIndex, inputs.faces.rowCount, 'frames');
+      const vectors = await backbone.embed(group.map(({image}) => image));
+      for (const [index, {frameIndex}] of group.entries()) {
+        await outputs.visual.append({frameIndex, vector: vectors[index]!});
+        if (frameIndex % 64 === 0) context.progress(frameIndex, inputs.faces.rowCount, 'frames');
+      }
     }
   },
 });

@@ -1,4 +1,5 @@
 import type {Detection, FaceDetector, LandmarkFinder} from './detector.js';
+import {groups} from './groups.js';
 import type {Box, Point, RgbImage} from './image.js';
 import {estimateSimilarity, type Transform} from './similarity.js';
 import {template} from './template.js';
@@ -110,16 +111,4 @@ function interpolate(from: Face, to: Face, share: number): Face {
 /** Exponential smoothing of the landmarks, begun anew wherever the face was lost. */
 function smooth(previous: Face | undefined, face: Face | undefined, share: number): Face | undefined {
   return previous && face && share > 0 ? {...face, landmarks: interpolate(face, previous, share).landmarks} : face;
-}
-
-/** Consecutive items in groups of `size`; the last may be smaller. */
-async function* groups<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[], void, undefined> {
-  let group: T[] = [];
-  for await (const item of items) {
-    group.push(item);
-    if (group.length < size) continue;
-    yield group;
-    group = [];
-  }
-  if (group.length > 0) yield group;
 }

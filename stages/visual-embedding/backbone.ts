@@ -1,7 +1,9 @@
 import type {RgbImage} from '../face-alignment/image.js';
 
-/** A network from a face crop to a vector. */
+/** A network from face crops to vectors. */
 export interface ImageBackbone extends AsyncDisposable {
-  /** Vectors have one length and depend on their own image alone. */
-  embed(image: RgbImage): Promise<Float32Array>;
+  /** Images per call; a call with fewer is filled up, so that a vector never depends on how many came with it. */
+  readonly batchSize: number;
+  /** One vector per image, at most `batchSize` of them; each depends on its own image alone. */
+  embed(images: readonly RgbImage[]): Promise<Float32Array[]>;
 }

@@ -21,10 +21,15 @@ export async function openExpressionBackbone(surroundings: Surroundings): Promis
   const forward = (own: Tensors, images: tf.Tensor4D) => ({features: faceFeatures(own, images)});
   const network = await openNetwork({weights, forward, size: cropSize, surroundings});
   return {
-    async embed(image) {
-      const {rgb} = image.width === cropSize ? image : cropAt(image, identity, cropSize);
-      const {features} = await network.run(Float32Array.from(rgb));
-      return Float32Array.from(features.values);
+    batchSize: 1,
+    async embed(images) {
+      const vectors: Float32Array[] = [];
+      for (const image of images) {
+        const {rgb} = image.width === cropSize ? image : cropAt(image, identity, cropSize);
+        const {features} = await network.run(Float32Array.from(rgb));
+        vectors.push(Float32Array.from(features.values));
+      }
+      return vectors;
     },
     [Symbol.asyncDispose]: () => network.release(),
   };

@@ -17,7 +17,10 @@ async function* framesOf(count: number): AsyncGenerator<Frame> {
 /** A face that moves 2 pixels to the right per frame and is there in the frames `seen` says. */
 function walkingFace(seen: (index: number) => boolean) {
   const looks: number[] = [];
-  const detection = (index: number): Detection => ({box: {left: 100 + 2 * index, top: 80, width: 60, height: 70}, score: 0.9});
+  const detection = (index: number): Detection => ({
+    box: {left: 100 + 2 * index, top: 80, width: 60, height: 70},
+    score: 0.9,
+  });
   const options: FindOptions = {
     detector: {
       detect: (image) => {
@@ -74,7 +77,8 @@ describe('findSubject', () => {
   test('smoothing mixes in the landmarks of the frame before, and begins anew after a gap', async () => {
     const {options} = walkingFace((index) => index !== 2);
     const noses: (number | undefined)[] = [];
-    for await (const {face} of findSubject(framesOf(4), {...options, smoothing: 0.5})) noses.push(face?.landmarks[2]?.x);
+    for await (const {face} of findSubject(framesOf(4), {...options, smoothing: 0.5}))
+      noses.push(face?.landmarks[2]?.x);
     const nose = template[2]!.x;
     expect(noses).toEqual([100 + nose, 101 + nose, undefined, 106 + nose]);
   });
@@ -86,7 +90,8 @@ describe('alignment', () => {
     const landmarks = template.map((point) => apply(away, point));
     const transform = alignment({box: {left: 0, top: 0, width: 1, height: 1}, score: 1, landmarks})!;
     expect(transform).toEqual(estimateSimilarity(landmarks, template));
-    for (const [index, point] of landmarks.entries()) expect(apply(transform, point).x).toBeCloseTo(template[index]!.x, 9);
+    for (const [index, point] of landmarks.entries())
+      expect(apply(transform, point).x).toBeCloseTo(template[index]!.x, 9);
   });
 
   test('does not exist where all landmarks coincide', () => {

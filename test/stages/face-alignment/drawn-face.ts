@@ -53,9 +53,13 @@ export async function drawFaces({width, height}: Size, faces: readonly DrawnFace
 export async function writeClip(path: string, frames: readonly RgbImage[]): Promise<void> {
   const {width, height} = frames[0]!;
   const input = ['-f', 'rawvideo', '-pix_fmt', 'rgb24', '-s', `${width}x${height}`, '-r', '10', '-i', 'pipe:0'];
-  const ffmpeg = spawn((await locateFfmpeg()).path, ['-v', 'error', ...input, '-crf', '18', '-pix_fmt', 'yuv420p', '-y', path], {
-    stdio: ['pipe', 'ignore', 'inherit'],
-  });
+  const ffmpeg = spawn(
+    (await locateFfmpeg()).path,
+    ['-v', 'error', ...input, '-crf', '18', '-pix_fmt', 'yuv420p', '-y', path],
+    {
+      stdio: ['pipe', 'ignore', 'inherit'],
+    },
+  );
   const closed = once(ffmpeg, 'close');
   for (const {rgb} of frames) ffmpeg.stdin.write(rgb);
   ffmpeg.stdin.end();
