@@ -49,7 +49,7 @@ function drawOf(bits: (count: number) => Uint32Array): Draw {
     uniform: (count, low = 0, high = 1) => Float32Array.from(bits(count), (w) => low + (high - low) * unit(w)),
     normal: (count, mean = 0, deviation = 1) => boxMuller(bits(count + (count % 2)), count, mean, deviation),
     permutation: (count) => shuffled(bits(count)),
-    mask: (count, rate) => maskOf(bits(Math.ceil(count / 2)), count, rate),
+    mask: (count, rate) => maskOf(bits(4), count, rate),
   };
 }
 
@@ -77,14 +77,31 @@ function shuffled(bits: Uint32Array): Int32Array {
   return order;
 }
 
-/** Sixteen bits decide one element, so that a block of the generator serves eight. */
-function maskOf(bits: Uint32Array, count: number, rate: number): Float32Array {
-  const halves = new Uint16Array(bits.buffer, bits.byteOffset, count);
+/**
+ * A large model needs millions of mask elements per step, so Philox only seeds a sequential generator here:
+ * xoshiro128** (Blackman and Vigna, "Scrambled linear pseudorandom number generators", TOMS 2021). Each of its words
+ * decides two elements by sixteen bits.
+ */
+function maskOf(seed: Uint32Array, count: number, rate: number): Float32Array {
   const dropped = Math.round(rate * 65536);
   const kept = rate < 1 ? 1 / (1 - rate) : 0;
-  const out = new Float32Array(count);
-  for (let i = 0; i < count; i++) out[i] = halves[i]! < dropped ? 0 : kept;
-  return out;
+  const out = new Float32Array(count + (count % 2));
+  // `| 1`: the state must not be zero throughout.
+  let [s0, s1, s2, s3] = [seed[0]! | 1, seed[1]! | 0, seed[2]! | 0, seed[3]! | 0];
+  for (let i = 0; i < count; i += 2) {
+    const product = Math.imul(s1, 5);
+    const word = Math.imul((product << 7) | (product >>> 25), 9);
+    const shifted = s1 << 9;
+    s2 ^= s0;
+    s3 ^= s1;
+    s1 ^= s2;
+    s0 ^= s3;
+    s2 ^= shifted;
+    s3 = (s3 << 11) | (s3 >>> 21);
+    if (word >>> 16 >= dropped) out[i] = kept;
+    if ((word & 0xffff) >= dropped) out[i + 1] = kept;
+  }
+  return out.subarray(0, count);
 }
 
 /** FNV-1a over UTF-16 code units. */

@@ -81,8 +81,8 @@ function tensorOf(
   if (dtype !== 'F32' && dtype !== 'I32') throw bad(source, `tensor '${name}' has type ${dtype}, not F32 or I32`);
   const size = 4 * shape.reduce((product, n) => product * n, 1);
   if (end - begin !== size || start + end > bytes.length) throw bad(source, `tensor '${name}' lies outside the file`);
-  // A copy, because the values of a view may not be aligned to four bytes.
-  const copy = bytes.slice(start + begin, start + end).buffer;
+  // A copy, because the values of a view may not be aligned to four bytes; `slice` of a Buffer would be a view.
+  const copy = new Uint8Array(bytes.subarray(start + begin, start + end)).buffer;
   return {shape, values: dtype === 'F32' ? new Float32Array(copy) : new Int32Array(copy)};
 }
 

@@ -1,5 +1,5 @@
 /** A small fold in memory, behind the interface of shard readers: features from which the labels can be learnt. */
-import type {ColumnValues, Row, ShardReader, ShardSchema} from '../../../cache/shard.js';
+import type {ColumnValues, ShardReader, ShardSchema} from '../../../cache/shard.js';
 import type {FoldInputs} from '../../../stages/fusion-training/fold-data.js';
 import type {Modality} from '../../../stages/fusion-training/system.js';
 import {random} from '../../../stages/learning/random.js';
@@ -79,5 +79,3 @@ export function smallFold(
   });
   return {features: new Map(modalities.map((modality) => [modality, of(modality)])), labels: of('labels')};
 }
-
-export type PredictionRow = Row<typeof import('../../../stages/schemas.js').predictions>;

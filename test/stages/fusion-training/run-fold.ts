@@ -1,0 +1,143 @@
+/** Runs fusion-training and fold-evaluation on shards in a real store, as the pipeline would. */
+import {mkdtemp} from 'node:fs/promises';
+import {tmpdir} from 'node:os';
+import path from 'node:path';
+import type {ShardReader, ShardSchema} from '../../../cache/shard.js';
+import type {OpenShard} from '../../../cache/shard-store.js';
+import {ShardStore} from '../../../cache/shard-store.js';
+import {foldEvaluation} from '../../../stages/fold-evaluation.js';
+import {fusionTraining} from '../../../stages/fusion-training.js';
+import type {FoldShards, RunContext} from '../../../stages/stage.js';
+import type {FoldInputs} from '../../../stages/fusion-training/fold-data.js';
+import type {Modality} from '../../../stages/fusion-training/system.js';
+import type {labels} from '../../../stages/schemas.js';
+import type {ClipOptions} from './small-fold.js';
+import {smallFold} from './small-fold.js';
+
+export const temporaryFolder = (): Promise<string> => mkdtemp(path.join(tmpdir(), 'affectflow-fold-'));
+
+/** Parameters of models that train in a second. */
+export const small = {
+  architecture: {
+    visualChannels: [8],
+    acousticChannels: [8],
+    linguisticChannels: [8],
+    kernel: 3,
+    headUnits: 8,
+    headDropout: 0.1,
+  },
+  windowFrames: 30,
+  hopFrames: 20,
+  batchSize: 4,
+  learningRate: 1e-2,
+  warmUp: 'none',
+  epochs: 4,
+} as const;
+
+/** Clips of which some frames have no valid label. */
+export const clips = (count: number, seed: number): ClipOptions[] =>
+  Array.from({length: count}, (_, i) => ({
+    frameCount: 45 + 5 * i,
+    seed: seed + i,
+    invalid: (k: number) => k % 11 === 0,
+  }));
+
+export const fold = (): FoldInputs => smallFold(clips(4, 1), clips(2, 101));
+
+/** Copies in-memory columns into a shard. */
+async function stored<S extends ShardSchema>(store: ShardStore, reader: ShardReader<S>): Promise<OpenShard<S>> {
+  const writer = store.create(reader.schema);
+  const columns = new Map<string, ArrayLike<unknown>>();
+  for (const name of Object.keys(reader.schema.columns)) columns.set(name, await reader.column(name));
+  for (let k = 0; k < reader.rowCount; k++) {
+    const entries = Object.entries(reader.schema.columns).map(([name, {type}]) => {
+      const values = columns.get(name)!;
+      const width = reader.width(name);
+      if (type === 'f32s') return [name, (values as Float32Array).slice(k * width, (k + 1) * width)];
+      return [name, type === 'bool' ? values[k] === 1 : values[k]];
+    });
+    await writer.append(Object.fromEntries(entries) as never);
+  }
+  return store.open((await writer.finish()).digest, reader.schema);
+}
+
+async function storedFold(store: ShardStore, inputs: FoldInputs) {
+  const all = async <S extends ShardSchema>(shards: FoldShards<S>): Promise<FoldShards<S>> => ({
+    train: await Promise.all(shards.train.map((reader) => stored(store, reader))),
+    validation: await Promise.all(shards.validation.map((reader) => stored(store, reader))),
+  });
+  const features: Partial<Record<Modality, FoldShards<ShardSchema>>> = {};
+  for (const [modality, shards] of inputs.features) features[modality] = await all(shards as FoldShards<ShardSchema>);
+  return {...features, labels: await all<typeof labels>(inputs.labels)};
+}
+
+export interface Run {
+  readonly digests: Readonly<Record<string, string>>;
+  readonly shards: Readonly<Record<string, OpenShard>>;
+  readonly warnings: readonly string[];
+  readonly notes: Readonly<Record<string, string | number>>;
+  /** Epochs done at each call of `progress`. */
+  readonly progress: readonly number[];
+}
+
+export interface RunOptions {
+  readonly inputs?: FoldInputs;
+  readonly params?: Readonly<Record<string, unknown>>;
+  readonly seed?: number;
+  readonly scratch?: string;
+  /** Aborts the run once so many epochs are done. */
+  readonly abortAfter?: number;
+  readonly onEpoch?: () => void;
+}
+
+/** Trains on a fold of small clips. */
+export async function train(options: RunOptions = {}): Promise<Run> {
+  const {inputs = fold(), params = {}, seed = 1, scratch, abortAfter, onEpoch} = options;
+  const store = ShardStore.open(path.join(await temporaryFolder(), 'shards'));
+  const controller = new AbortController();
+  const [warnings, progress]: [string[], number[]] = [[], []];
+  const notes: Record<string, string | number> = {};
+  const context: RunContext = {
+    seed,
+    threads: 1,
+    device: 'cpu',
+    models: {},
+    scratch: scratch ?? (await temporaryFolder()),
+    signal: controller.signal,
+    progress: (done) => {
+      progress.push(done);
+      onEpoch?.();
+      if (done === abortAfter) controller.abort();
+    },
+    warn: (message) => void warnings.push(message),
+    note: (key, value) => void (notes[key] = value),
+  };
+  const outputs = {
+    weights: store.create(fusionTraining.outputs.weights),
+    curve: store.create(fusionTraining.outputs.curve),
+    predictions: store.create(fusionTraining.outputs.predictions),
+  };
+  const parsed = fusionTraining.params.parse({...small, ...params});
+  const shards = (await storedFold(store, inputs)) as Parameters<typeof fusionTraining.run>[0]['inputs'];
+  await fusionTraining.run({inputs: shards, outputs, params: parsed, context});
+  const digests: Record<string, string> = {};
+  const written: Record<string, OpenShard> = {};
+  for (const [name, writer] of Object.entries(outputs)) {
+    const {digest} = await writer.finish();
+    digests[name] = digest;
+    written[name] = await store.open(digest, fusionTraining.outputs[name as keyof typeof outputs] as ShardSchema);
+  }
+  return {digests, shards: written, warnings, notes, progress};
+}
+
+/** Scores a run's predictions. */
+export async function evaluate(
+  run: Run,
+  inputs: FoldInputs = fold(),
+): Promise<OpenShard<typeof foldEvaluation.outputs.scores>> {
+  const store = ShardStore.open(path.join(await temporaryFolder(), 'shards'));
+  const scores = store.create(foldEvaluation.outputs.scores);
+  const given = {predictions: run.shards['predictions'], labels: inputs.labels} as never;
+  await foldEvaluation.run({inputs: given, outputs: {scores}, params: {}, context: undefined as never});
+  return store.open((await scores.finish()).digest, foldEvaluation.outputs.scores);
+}

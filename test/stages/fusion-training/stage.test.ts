@@ -1,0 +1,160 @@
+import {describe, expect, it} from 'vitest';
+import {fusionTraining} from '../../../stages/fusion-training.js';
+import {evaluate, fold, clips, temporaryFolder, train} from './run-fold.js';
+import {killedAfter} from './killed.js';
+import {smallClip, smallFold} from './small-fold.js';
+
+describe('fusion-training', () => {
+  it('learns on training clips, predicts every frame of the validation clips, and is scored as its curve says', async () => {
+    const run = await train({params: {targets: 'joint', epochs: 12}});
+    const {predictions, curve} = run.shards;
+    expect(await predictions!.column('clipIndex')).toEqual(Int32Array.from({length: 95}, (_, k) => (k < 45 ? 0 : 1)));
+    expect(await predictions!.column('frameIndex')).toEqual(
+      Int32Array.from({length: 95}, (_, k) => (k < 45 ? k : k - 45)),
+    );
+
+    const best = ((await curve!.column('best')) as Uint8Array).lastIndexOf(1);
+    const scores = await evaluate(run);
+    const [targets, variants] = [await scores.column('target'), await scores.column('variant')];
+    const ccc = await scores.column('ccc');
+    for (const [target, column] of [
+      ['valence', 'validationValence'],
+      ['arousal', 'validationArousal'],
+    ] as const) {
+      const row = targets.findIndex((name, i) => name === target && variants[i] === 'population');
+      const recorded = ((await curve!.column(column)) as Float64Array)[best]!;
+      expect(ccc[row]).toBeCloseTo(recorded, 6);
+      expect(recorded).toBeGreaterThan(0.6);
+    }
+    expect(run.notes['device']).toBe('cpu');
+    expect(run.warnings).toEqual([]);
+  });
+
+  it('trains a model for each emotion where targets are separate', async () => {
+    const run = await train({params: {epochs: 2}});
+    expect([...new Set((await run.shards['weights']!.column('model')) as unknown as string[])]).toEqual([
+      'valence',
+      'arousal',
+    ]);
+    expect((await run.shards['curve']!.column('model')) as unknown as string[]).toEqual([
+      'valence',
+      'valence',
+      'arousal',
+      'arousal',
+    ]);
+    const arousal = (await run.shards['curve']!.column('validationArousal')) as Float64Array;
+    expect([...arousal].map(Number.isNaN)).toEqual([true, true, false, false]);
+    expect(run.progress).toEqual([1, 2, 3, 4]);
+  });
+
+  it('gives equal bytes for equal seeds, and others for another seed', async () => {
+    const [first, second, other] = [await train(), await train(), await train({seed: 2})];
+    expect(second.digests).toEqual(first.digests);
+    for (const [name, digest] of Object.entries(other.digests)) expect(digest).not.toBe(first.digests[name]);
+  });
+
+  it('continues after it was stopped, and ends with the bytes of a run that was not', async () => {
+    const scratch = await temporaryFolder();
+    const params = {epochs: 4, reloadBest: true};
+    await expect(train({params, scratch, abortAfter: 6})).rejects.toThrow('aborted');
+    const resumed = await train({params, scratch});
+    expect(resumed.progress).toEqual([7, 8]);
+    expect(resumed.digests).toEqual((await train({params})).digests);
+  });
+
+  it('continues after kill -9 in the middle of an epoch, and ends with the same bytes', async () => {
+    const scratch = await temporaryFolder();
+    const epochs = await killedAfter(scratch, 3);
+    expect(epochs).toBeGreaterThanOrEqual(3);
+    const resumed = await train({params: {epochs: 6}, scratch});
+    expect(resumed.progress[0]).toBeGreaterThan(epochs);
+    expect(resumed.digests).toEqual((await train({params: {epochs: 6}})).digests);
+  });
+
+  it('leaves out clips without a valid label, and says so', async () => {
+    const unlabelled = {frameCount: 40, seed: 9, invalid: () => true};
+    const run = await train({inputs: smallFold([...clips(3, 1), unlabelled], clips(1, 101)), params: {epochs: 1}});
+    expect(run.warnings).toEqual(['1 of 4 training clips have no valid label and were left out.']);
+    await expect(train({inputs: smallFold([unlabelled], clips(1, 101))})).rejects.toMatchObject({
+      code: 'no-valid-labels',
+    });
+    await expect(train({inputs: smallFold(clips(1, 1), [unlabelled])})).rejects.toMatchObject({
+      code: 'no-valid-labels',
+    });
+  });
+
+  it('copes with clips shorter than a window and with clips without a frame', async () => {
+    const inputs = smallFold(
+      [...clips(3, 1), {frameCount: 7, seed: 5}, {frameCount: 0, seed: 6}],
+      [{frameCount: 5, seed: 7}, ...clips(1, 101)],
+    );
+    const run = await train({inputs, params: {epochs: 2}});
+    expect(run.shards['predictions']!.rowCount).toBe(5 + 45);
+    for (const value of (await run.shards['predictions']!.column('valence')) as Float32Array)
+      expect(Math.abs(value)).toBeLessThanOrEqual(1);
+  });
+
+  it('refuses features that do not fit the labels', async () => {
+    const inputs = fold();
+    const visual = {
+      ...inputs.features.get('visual')!,
+      train: clips(4, 1).map((clip) => smallClip({...clip, frameCount: 44}).visual),
+    };
+    const spoiled = {...inputs, features: new Map([...inputs.features, ['visual', visual]])} as typeof inputs;
+    await expect(train({inputs: spoiled})).rejects.toThrow(
+      'visual features of train clip 0 have 44 frames, its labels 45.',
+    );
+  });
+
+  it('stops with a remedy when the loss is no number any more', async () => {
+    await expect(train({params: {optimiser: 'sgd', learningRate: 1e38, targets: 'joint'}})).rejects.toMatchObject({
+      code: 'not-finite',
+      remedy: expect.stringContaining('learningRate') as string,
+    });
+  });
+});
+
+describe('the parameters of fusion-training', () => {
+  const parse = (params: Record<string, unknown>) => fusionTraining.params.parse(params);
+  const issueOf = (params: Record<string, unknown>) =>
+    fusionTraining.params.safeParse(params).error!.issues[0]!.message;
+
+  it('are the published settings of RCMA by default', () => {
+    expect(parse({})).toMatchObject({
+      system: 'rcma',
+      architecture: {joint: 'others', recursions: 2, form: 'paper', attendedDropout: 0.5},
+      targets: 'separate',
+      windowFrames: 300,
+      hopFrames: 200,
+      learningRate: 1e-4,
+      batchSize: 12,
+      weightDecay: 5e-4,
+      epochs: 100,
+    });
+  });
+
+  it('take the defaults of a preset, but explicit values win, and parsing twice changes nothing', () => {
+    const released = parse({preset: 'released', weightDecay: 0.5, architecture: {recursions: 3}});
+    expect(released).toMatchObject({
+      learningRate: 1e-5,
+      weightDecay: 0.5,
+      warmUp: 'released',
+      architecture: {form: 'released', recursions: 3, headUnits: 0},
+    });
+    expect(parse(released)).toEqual(released);
+  });
+
+  it('name the nearest system or parameter for one that does not exist', () => {
+    expect(issueOf({system: 'rcna'})).toContain("unknown system 'rcna'; did you mean 'rcma'?");
+    expect(issueOf({architecture: {recursion: 2}})).toBe(
+      "system 'rcma' has no parameter 'recursion'; did you mean 'recursions'?",
+    );
+    expect(issueOf({architecture: {recursions: 9}})).toContain('4');
+  });
+
+  it('decide which inputs a task reads', () => {
+    const reads = (system: string) => fusionTraining.reads!(parse({system}));
+    expect(reads('audio')).toEqual(['acoustic', 'labels']);
+    expect(reads('rcma')).toEqual(['visual', 'acoustic', 'linguistic', 'labels']);
+  });
+});
