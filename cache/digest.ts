@@ -2,7 +2,7 @@
  * A digest is 128 bits of content hash: xxh64 with seed 0, then xxh64 with seed 1, as 32 hex digits (D3). It finds
  * accidents, not adversaries; model files are checked by SHA-256 as well, where they are downloaded.
  */
-import {createReadStream} from 'node:fs';
+import {open} from 'node:fs/promises';
 import xxhash from 'xxhash-wasm';
 import {canonicalJson} from './canonical-json.js';
 
@@ -43,11 +43,16 @@ export function digestOfValue(tag: string, value: unknown): Digest {
   return digestOfText(`${tag}\0${canonicalJson(value)}`);
 }
 
-/** Returns the digest of a file's bytes, reading it as a stream; errors are those of the file system. */
+/** Returns the digest of a file's bytes, holding 1 MiB of them; errors are those of the file system. */
 export async function digestOfFile(path: string): Promise<Digest> {
+  await using file = await open(path, 'r');
   const digester = new Digester();
-  for await (const chunk of createReadStream(path, {highWaterMark: fileChunkBytes})) digester.update(chunk as Buffer);
-  return digester.digest();
+  const chunk = Buffer.allocUnsafeSlow(fileChunkBytes);
+  for (;;) {
+    const {bytesRead} = await file.read(chunk, 0, fileChunkBytes, null);
+    if (bytesRead === 0) return digester.digest();
+    digester.update(chunk.subarray(0, bytesRead));
+  }
 }
 
 /** Whether a text has the form of a digest. */

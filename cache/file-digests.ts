@@ -46,8 +46,7 @@ export class FileDigests {
       const digest = await digestOfFile(file);
       const stamp = stampOf(before);
       if (stampOf(await stat(file, {bigint: true})) !== stamp) continue;
-      this.lineage.recordFile(digest, file);
-      if (wasLeftAlone(before, hashedAt)) this.lineage.recordMemo(file, stamp, digest);
+      this.lineage.recordFile(digest, file, wasLeftAlone(before, hashedAt) ? stamp : undefined);
       return digest;
     }
     throw new CacheError(

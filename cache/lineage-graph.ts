@@ -15,7 +15,7 @@ export interface LineageEdge {
   /** Name of the input, or id of the model. */
   readonly name: string;
   readonly digest: Digest;
-  /** Kind of shard, and the task that wrote it; null for a published file. */
+  /** Kind of shard, and the task that wrote it, one of them if several wrote equal bytes; null for a published file. */
   readonly kind: string | null;
   readonly producer: Digest | null;
   readonly producerStage: string | null;
@@ -35,10 +35,6 @@ export interface LineageMatch {
 /** Stages form a chain of about ten; this ends the search in a database that somebody edited into a circle. */
 const deepest = 64;
 
-const edgeColumns = `
-  e.consumer AS fingerprint, t.stage, t.subject, e.role, e.input AS name, e.digest, e.kind, e.producer,
-  e.producer_stage AS producerStage, e.path`;
-
 const upstreamSql = `
 WITH RECURSIVE up (fingerprint, depth) AS (
   SELECT fingerprint, 0 FROM task WHERE fingerprint = @id
@@ -46,22 +42,32 @@ WITH RECURSIVE up (fingerprint, depth) AS (
   UNION SELECT e.producer, up.depth + 1 FROM up JOIN v_edges e ON e.consumer = up.fingerprint
         WHERE e.producer IS NOT NULL AND up.depth < ${deepest}
 ), nearest AS (SELECT fingerprint, min(depth) AS depth FROM up GROUP BY fingerprint)
-SELECT n.depth, ${edgeColumns}
-FROM nearest n CROSS JOIN v_edges e ON e.consumer = n.fingerprint JOIN task t ON t.fingerprint = e.consumer
-ORDER BY n.depth, t.stage, t.subject, e.consumer, e.position, e.producer`;
+SELECT n.depth, t.fingerprint, t.stage, t.subject, e.role, e.input AS name, e.digest, e.kind, e.producer,
+       e.producer_stage AS producerStage, e.path
+FROM nearest n CROSS JOIN v_edges e ON e.consumer = n.fingerprint JOIN task t ON t.fingerprint = n.fingerprint
+ORDER BY n.depth, t.stage, t.subject, t.fingerprint, e.position`;
+
+/** An input was fed by a task that wrote its bytes, unless it belongs to another clip which has a task of its own that did. */
+const fed = `
+  (i.clip IS NULL OR o.clip IS NULL OR i.clip = o.clip
+   OR NOT EXISTS (SELECT 1 FROM task_output s WHERE s.digest = i.digest AND s.clip = i.clip))`;
 
 const downstreamSql = `
 WITH RECURSIVE edge (depth, consumer, position, producer) AS (
-  SELECT 1, consumer, position, producer FROM v_edges WHERE digest = @id
-  UNION SELECT 1, consumer, position, producer FROM v_edges WHERE producer = @id
-  UNION SELECT edge.depth + 1, e.consumer, e.position, e.producer
-        FROM edge JOIN v_edges e ON e.producer = edge.consumer WHERE edge.depth < ${deepest}
+  SELECT 1, fingerprint, position, NULL FROM task_input WHERE digest = @id
+  UNION SELECT 1, i.fingerprint, i.position, @id
+        FROM task_output o JOIN task_input i ON i.digest = o.digest WHERE o.fingerprint = @id AND ${fed}
+  UNION SELECT edge.depth + 1, i.fingerprint, i.position, o.fingerprint
+        FROM edge JOIN task_output o ON o.fingerprint = edge.consumer JOIN task_input i ON i.digest = o.digest
+        WHERE edge.depth < ${deepest} AND ${fed}
 ), nearest AS (SELECT min(depth) AS depth, consumer, position, producer FROM edge GROUP BY 2, 3, 4)
-SELECT n.depth, ${edgeColumns}
+SELECT n.depth, t.fingerprint, t.stage, t.subject, e.role, e.input AS name, e.digest, e.kind,
+       coalesce(n.producer, e.producer) AS producer, coalesce(p.stage, e.producer_stage) AS producerStage, e.path
 FROM nearest n
-CROSS JOIN v_edges e ON e.consumer = n.consumer AND e.position = n.position AND e.producer IS n.producer
-JOIN task t ON t.fingerprint = e.consumer
-ORDER BY n.depth, t.stage, t.subject, e.consumer, e.position, e.producer`;
+CROSS JOIN v_edges e ON e.consumer = n.consumer AND e.position = n.position
+JOIN task t ON t.fingerprint = n.consumer
+LEFT JOIN task p ON p.fingerprint = n.producer
+ORDER BY n.depth, t.stage, t.subject, t.fingerprint, e.position, n.producer`;
 
 export function upstream(database: Database, id: string): LineageEdge[] {
   return edges(database, upstreamSql, id);

@@ -182,19 +182,21 @@ export class Lineage implements Disposable {
     return this.#statements.producers.all(digest);
   }
 
-  /** Records where a published file was when it had a digest, so that upstream ends in names. */
-  recordFile(digest: Digest, file: string): void {
-    this.#write(() => this.#statements.recordFile.run({digest, path: file, seenAt: new Date().toISOString()}));
+  /**
+   * Records where a published file was when it had a digest, so that upstream ends in names.
+   *
+   * @param stamp State of the file, where a file in that state may be taken to have this digest; see `file-digests.ts`.
+   */
+  recordFile(digest: Digest, file: string, stamp?: string): void {
+    this.#write(() => {
+      this.#statements.recordFile.run({digest, path: file, seenAt: new Date().toISOString()});
+      if (stamp !== undefined) this.#statements.recordMemo.run(file, stamp, digest);
+    });
   }
 
-  /** Returns the digest a file had when its state was `stamp`; see `file-digests.ts`. */
+  /** Returns the digest that a file in a state is known to have. */
   memo(file: string, stamp: string): Digest | undefined {
     return this.#statements.memo.get(file, stamp);
-  }
-
-  /** Remembers the digest of a file in a state. */
-  recordMemo(file: string, stamp: string, digest: Digest): void {
-    this.#write(() => this.#statements.recordMemo.run(file, stamp, digest));
   }
 
   /**
@@ -224,17 +226,17 @@ export class Lineage implements Disposable {
 }
 
 function insertTask(statements: ReturnType<typeof prepare>, task: TaskManifest): void {
-  const subject = canonicalJson(task.subject);
   const {fingerprint, stage, startedAt, seconds} = task;
-  const manifest = JSON.stringify(task);
-  if (statements.task.run({fingerprint, stage, subject, startedAt, seconds, manifest}).changes === 0) return;
+  const clip = task.subject['clip'] ?? null;
+  const row = {subject: canonicalJson(task.subject), manifest: JSON.stringify(task)};
+  if (statements.task.run({fingerprint, stage, clip, startedAt, seconds, ...row}).changes === 0) return;
   const inputs = [
-    ...task.inputs.map(({name, digest}) => ({role: 'input', name, digest})),
-    ...task.models.map(({id, digest}) => ({role: 'model', name: id, digest})),
+    ...task.inputs.map((input) => ({role: 'input', clip, ...input})),
+    ...task.models.map(({id, digest}) => ({role: 'model', clip: null, name: id, digest})),
   ];
   inputs.forEach((input, position) => statements.input.run({fingerprint, position, ...input}));
-  task.outputs.forEach(({name, kind, digest, rows, bytes}, position) =>
-    statements.output.run({fingerprint, position, name, kind, digest, rows, bytes}),
+  task.outputs.forEach((output, position) =>
+    statements.output.run({fingerprint, position, clip, startedAt, ...output}),
   );
 }
 
@@ -247,12 +249,13 @@ function prepare(database: Database) {
        ORDER BY started_at DESC, fingerprint LIMIT 1`,
     ),
     task: database.prepare(
-      `INSERT INTO task (fingerprint, stage, subject, started_at, seconds, manifest)
-       VALUES (@fingerprint, @stage, @subject, @startedAt, @seconds, @manifest) ON CONFLICT DO NOTHING`,
+      `INSERT INTO task (fingerprint, stage, subject, clip, started_at, seconds, manifest)
+       VALUES (@fingerprint, @stage, @subject, @clip, @startedAt, @seconds, @manifest) ON CONFLICT DO NOTHING`,
     ),
-    input: database.prepare('INSERT INTO task_input VALUES (@fingerprint, @position, @role, @name, @digest)'),
+    input: database.prepare('INSERT INTO task_input VALUES (@fingerprint, @position, @role, @name, @digest, @clip)'),
     output: database.prepare(
-      'INSERT INTO task_output VALUES (@fingerprint, @position, @name, @kind, @digest, @rows, @bytes)',
+      `INSERT INTO task_output
+       VALUES (@fingerprint, @position, @name, @kind, @digest, @rows, @bytes, @clip, @startedAt)`,
     ),
     forget: database.prepare('DELETE FROM task WHERE fingerprint = ?'),
     forgetAll: database.prepare('DELETE FROM task'),

@@ -17,6 +17,8 @@ export interface ManifestInput {
   /** Name of the input; members of lists are numbered, as in 'train/visual[0]'. */
   readonly name: string;
   readonly digest: Digest;
+  /** The clip this input belongs to, where that is not the task's own: inputs of a fold. Clips can have equal shards. */
+  readonly clip?: string;
 }
 
 /** A file of trained parameters a task read. */

@@ -10,7 +10,7 @@ CREATE TABLE task (
   fingerprint TEXT PRIMARY KEY,            -- everything that decided the task's bytes
   stage       TEXT NOT NULL,
   subject     TEXT NOT NULL,               -- labels for people as canonical JSON: clip, fold, system, …
-  clip        TEXT GENERATED ALWAYS AS (subject ->> 'clip') STORED,
+  clip        TEXT,                        -- subject ->> 'clip'
   started_at  TEXT NOT NULL,               -- ISO 8601, UTC
   seconds     REAL NOT NULL,
   manifest    TEXT NOT NULL                -- the whole manifest as JSON
@@ -23,6 +23,7 @@ CREATE TABLE task_input (
   role        TEXT NOT NULL CHECK (role IN ('input', 'model')),
   name        TEXT NOT NULL,
   digest      TEXT NOT NULL,
+  clip        TEXT,                        -- of the input, else of the task: tells producers of equal bytes apart
   PRIMARY KEY (fingerprint, position)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX task_input_by_digest ON task_input (digest);
@@ -35,9 +36,11 @@ CREATE TABLE task_output (
   digest      TEXT NOT NULL,
   rows        INTEGER NOT NULL,
   bytes       INTEGER NOT NULL,
+  clip        TEXT,                        -- as in task, and so is started_at
+  started_at  TEXT NOT NULL,
   PRIMARY KEY (fingerprint, position)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX task_output_by_digest ON task_output (digest);
+CREATE INDEX task_output_by_digest ON task_output (digest, clip, started_at);
 
 CREATE TABLE file (
   digest TEXT NOT NULL,                    -- of a published file: video, annotation, transcript, model
@@ -90,18 +93,21 @@ CREATE VIEW v_shards AS -- one row per shard and task that wrote it
 SELECT o.digest, o.kind, o.rows, o.bytes, o.name, o.fingerprint, t.stage, t.clip
 FROM task_output o JOIN task t USING (fingerprint);
 
-CREATE VIEW v_edges AS -- one row per input of a task and where it came from: another task, or a file
--- Clips can have equal shards, such as empty ones; then a clip's task counts as fed by its own clip's producer.
-SELECT c.fingerprint AS consumer, c.stage AS consumer_stage, c.clip, i.position, i.role, i.name AS input, i.digest,
-       o.kind, o.fingerprint AS producer, p.stage AS producer_stage,
-       (SELECT path FROM file f WHERE f.digest = i.digest ORDER BY seen_at DESC LIMIT 1) AS path
-FROM task_input i
-JOIN task c ON c.fingerprint = i.fingerprint
-LEFT JOIN task_output o ON o.digest = i.digest
-LEFT JOIN task p ON p.fingerprint = o.fingerprint
-WHERE o.fingerprint IS NULL OR c.clip IS NULL OR p.clip IS NULL OR p.clip = c.clip
-   OR NOT EXISTS (SELECT 1 FROM task_output s JOIN task q ON q.fingerprint = s.fingerprint
-                  WHERE s.digest = i.digest AND q.clip = c.clip);
+CREATE VIEW v_edges AS -- one row per input of a task and where it came from: another task, or a file; clip is the input's
+-- Different tasks can write equal bytes, such as empty shards of different clips. The producer is then the first task
+-- of the input's own clip, else the first of any.
+SELECT e.consumer, c.stage AS consumer_stage, e.clip, e.position, e.role, e.input, e.digest,
+       o.kind, e.producer, p.stage AS producer_stage,
+       (SELECT path FROM file f WHERE f.digest = e.digest ORDER BY seen_at DESC LIMIT 1) AS path
+FROM (SELECT fingerprint AS consumer, clip, position, role, name AS input, digest,
+             coalesce((SELECT fingerprint FROM task_output o WHERE o.digest = i.digest AND o.clip = i.clip
+                       ORDER BY started_at LIMIT 1),
+                      (SELECT fingerprint FROM task_output o WHERE o.digest = i.digest
+                       ORDER BY clip, started_at LIMIT 1)) AS producer
+      FROM task_input i) e
+JOIN task c ON c.fingerprint = e.consumer
+LEFT JOIN task p ON p.fingerprint = e.producer
+LEFT JOIN task_output o ON o.fingerprint = e.producer AND o.digest = e.digest;
 
 CREATE VIEW v_runs AS -- one row per run, the last first
 SELECT id, experiment, command, version, started_at, ended_at, coalesce(status, 'unfinished') AS status,

@@ -41,7 +41,8 @@ export function makeFolder(folder: string): boolean {
   try {
     return mkdirSync(folder, {recursive: true}) !== undefined;
   } catch (error) {
-    throw codeOf(error) === 'ENOENT' ? unwritable(folder, 'read-only', error) : workspaceError(error, folder);
+    const meaning = {ENOENT: 'read-only', EEXIST: 'a file is in the way'}[codeOf(error) ?? ''];
+    throw meaning === undefined ? workspaceError(error, folder) : unwritable(folder, meaning, error);
   }
 }
 

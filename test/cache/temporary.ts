@@ -26,6 +26,7 @@ export function builtChild(folder: string): string {
     bundle: true,
     format: 'esm',
     platform: 'node',
+    target: 'node20',
     packages: 'external',
   });
   symlinkSync(path.join(import.meta.dirname, '../../node_modules'), path.join(folder, 'node_modules'));
@@ -44,8 +45,11 @@ export function startChild(file: string, args: readonly string[], onLine: (line:
   return child;
 }
 
+/** Resolves when a child has ended; fails where it ended by an error of its own. */
 export function ended(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => child.once('close', () => resolve()));
+  return new Promise((resolve, reject) =>
+    child.once('close', (code) => (code ? reject(new Error(`child.ts ended with ${code}`)) : resolve())),
+  );
 }
 
 /** Whether this machine lets an ordinary user mount a small disk in a namespace of its own. */
