@@ -1,9 +1,12 @@
-/** Runs one stage on rows held in memory: what the pipeline does, without cache and without order. */
-import {mkdtemp, rm} from 'node:fs/promises';
+/** Runs one stage on real shards in a temporary store: what the pipeline does, without order and without reuse. */
+import {mkdtempSync, rmSync} from 'node:fs';
+import {mkdtemp} from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import {afterAll} from 'vitest';
 import type {z} from 'zod';
-import type {ColumnValues, Row, ShardReader, ShardSchema, ShardWriter} from '../../cache/shard.js';
+import type {ColumnValues, Row, ShardReader, ShardSchema} from '../../cache/shard.js';
+import {ShardStore} from '../../cache/shard-store.js';
 import {
   isFileInput,
   type Input,
@@ -13,25 +16,32 @@ import {
   type Stage,
 } from '../../stages/stage.js';
 
-type Inputs = Readonly<Record<string, Input>>;
-type Outputs = Readonly<Record<string, ShardSchema>>;
-
-/** What a test gives for an input: a path for a published file, rows or another stage's output for a shard. */
+/** What a test gives for an input: a path for a published file; rows, or an output of `runStage`, for a shard. */
 export type Given<I extends Input> = I extends ShardSchema
   ? readonly Row<I>[] | ShardReader<I>
   : string | PublishedFile | undefined;
 
-export interface StageResult<O extends Outputs> {
-  readonly outputs: {readonly [K in keyof O]: MemoryShard<O[K]>};
+/** A shard in the temporary store, and all its rows as they were read back. */
+export interface StoredRows<S extends ShardSchema> extends ShardReader<S> {
+  readonly all: readonly Row<S>[];
+}
+
+export interface StageResult<O extends Readonly<Record<string, ShardSchema>>> {
+  readonly outputs: {readonly [K in keyof O]: StoredRows<O[K]>};
   readonly warnings: readonly string[];
   readonly notes: Readonly<Record<string, string | number>>;
 }
 
-/**
- * Runs a stage per clip with params completed by its own defaults. Use `runStage` on the outputs of another
- * call to follow the data flow.
- */
-export async function runStage<I extends Inputs, O extends Outputs, P extends z.ZodObject>(
+const folder = mkdtempSync(path.join(os.tmpdir(), 'affectflow-stage-'));
+const store = ShardStore.open(path.join(folder, 'shards'));
+afterAll(() => rmSync(folder, {recursive: true, force: true}));
+
+/** Runs a stage per clip, with params completed by its own defaults. */
+export async function runStage<
+  I extends Readonly<Record<string, Input>>,
+  O extends Readonly<Record<string, ShardSchema>>,
+  P extends z.ZodObject,
+>(
   stage: Stage<I, O, P, 'clip'>,
   given: {
     readonly inputs: {readonly [K in keyof I]?: Given<I[K]>};
@@ -40,21 +50,37 @@ export async function runStage<I extends Inputs, O extends Outputs, P extends z.
     readonly signal?: AbortSignal;
   },
 ): Promise<StageResult<O>> {
-  const scratch = await mkdtemp(path.join(os.tmpdir(), 'affectflow-stage-'));
-  const {context, warnings, notes} = contextFor(scratch, given.seed ?? 0, given.signal);
-  const outputs = mapValues(stage.outputs, (schema) => new MemoryShard(schema));
-  const inputs = mapValues(stage.inputs, (input, name) => readable(input, given.inputs[name]));
-  try {
-    const params = stage.params.parse(given.params ?? {});
-    // The types of `inputs` and `outputs` follow from the stage's declaration, entry by entry.
-    await stage.run({inputs, outputs, params, context} as unknown as RunArguments<I, O, P, 'clip'>);
-  } finally {
-    await rm(scratch, {recursive: true, force: true});
-  }
+  const {context, warnings, notes} = await surroundings(given.seed ?? 0, given.signal);
+  const inputs = await mapValues(stage.inputs, (input, name) => readable(input, given.inputs[name]));
+  const writers = await mapValues(stage.outputs, (schema) => store.create(schema));
+  const params = stage.params.parse(given.params ?? {});
+  // The types of `inputs` and `outputs` follow from the stage's declaration, entry by entry.
+  const args = {inputs, outputs: writers, params, context} as unknown as RunArguments<I, O, P, 'clip'>;
+  await stage.run(args).catch(async (error: unknown) => {
+    for (const writer of Object.values(writers)) await writer.abort();
+    throw error;
+  });
+  const outputs = await mapValues(stage.outputs, async (schema, name) => {
+    const {digest} = await writers[name]!.finish();
+    return withRows(await store.open(digest, schema));
+  });
   return {outputs: outputs as unknown as StageResult<O>['outputs'], warnings, notes};
 }
 
-function contextFor(scratch: string, seed: number, signal = new AbortController().signal) {
+/** Stores rows as a shard, for inputs that are built by hand. */
+export async function storeRows<S extends ShardSchema>(schema: S, rows: readonly Row<S>[]): Promise<StoredRows<S>> {
+  const writer = store.create(schema);
+  for (const row of rows) await writer.append(row);
+  return withRows(await store.open((await writer.finish()).digest, schema));
+}
+
+async function withRows<S extends ShardSchema>(reader: ShardReader<S>): Promise<StoredRows<S>> {
+  const all: Row<S>[] = [];
+  for await (const row of reader.rows()) all.push(row);
+  return Object.assign(reader, {all});
+}
+
+async function surroundings(seed: number, signal = new AbortController().signal) {
   const warnings: string[] = [];
   const notes: Record<string, string | number> = {};
   const context: RunContext = {
@@ -62,7 +88,7 @@ function contextFor(scratch: string, seed: number, signal = new AbortController(
     threads: 1,
     device: 'cpu',
     models: {},
-    scratch,
+    scratch: await mkdtemp(path.join(folder, 'scratch-')),
     signal,
     progress: () => undefined,
     warn: (message) => void warnings.push(message),
@@ -71,17 +97,24 @@ function contextFor(scratch: string, seed: number, signal = new AbortController(
   return {context, warnings, notes};
 }
 
-function readable(input: Input, given: unknown): unknown {
+async function readable(input: Input, given: unknown): Promise<unknown> {
   if (isFileInput(input)) return typeof given === 'string' ? {path: given, digest: '0'.repeat(32)} : given;
-  return Array.isArray(given) ? new MemoryShard(input, given as Row<ShardSchema>[]) : (given ?? new MemoryShard(input));
+  return Array.isArray(given) || given === undefined
+    ? storeRows(input, (given ?? []) as readonly Row<ShardSchema>[])
+    : given;
 }
 
-function mapValues<V, W>(record: Readonly<Record<string, V>>, change: (value: V, key: string) => W): Record<string, W> {
-  return Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value, key)]));
+async function mapValues<V, W>(
+  record: Readonly<Record<string, V>>,
+  change: (value: V, key: string) => W | Promise<W>,
+): Promise<Record<string, W>> {
+  const changed: Record<string, W> = {};
+  for (const [key, value] of Object.entries(record)) changed[key] = await change(value, key);
+  return changed;
 }
 
-/** A shard whose rows stay in memory; checks what a written shard would refuse. */
-export class MemoryShard<S extends ShardSchema> implements ShardReader<S>, ShardWriter<S> {
+/** Rows in memory that can be read like a shard, for parts that need no store. */
+export class MemoryShard<S extends ShardSchema> implements StoredRows<S> {
   constructor(
     readonly schema: S,
     readonly all: Row<S>[] = [],
@@ -92,11 +125,7 @@ export class MemoryShard<S extends ShardSchema> implements ShardReader<S>, Shard
   }
 
   append(row: Row<S>): Promise<void> {
-    const names = Object.keys(this.schema.columns);
-    if (Object.keys(row).sort().join() !== [...names].sort().join()) {
-      return Promise.reject(new TypeError(`Expected columns ${names.join()}, got ${Object.keys(row).join()}`));
-    }
-    this.all.push(copied(row));
+    this.all.push({...row});
     return Promise.resolve();
   }
 
@@ -106,7 +135,7 @@ export class MemoryShard<S extends ShardSchema> implements ShardReader<S>, Shard
   }
 
   async *rows(start = 0, end = this.all.length): AsyncGenerator<Row<S>> {
-    for (const row of this.all.slice(start, end)) yield await Promise.resolve(copied(row));
+    for (const row of this.all.slice(start, end)) yield await Promise.resolve(row);
   }
 
   column<K extends keyof S['columns'] & string>(
@@ -117,15 +146,6 @@ export class MemoryShard<S extends ShardSchema> implements ShardReader<S>, Shard
     const values = this.all.slice(start, end).map((row) => row[name]) as unknown[];
     return Promise.resolve(packed(this.schema.columns[name]!.type, values) as ColumnValues<S['columns'][K]['type']>);
   }
-}
-
-/** Copies vectors, so that a stage that reuses a buffer is found out. */
-function copied<R extends object>(row: R): R {
-  const entries = Object.entries(row).map(([key, value]) => [
-    key,
-    value instanceof Float32Array ? value.slice() : value,
-  ]);
-  return Object.fromEntries(entries) as R;
 }
 
 function packed(type: string, values: unknown[]): unknown {

@@ -16,7 +16,10 @@ async function label(text: string | Buffer, frames: number | number[], params = 
   const times = typeof frames === 'number' ? Array.from({length: frames}, (_, k) => k / 25) : frames;
   const timeline = times.map((timeSeconds, frameIndex) => ({frameIndex, timeSeconds}));
   const {outputs, warnings} = await runStage(annotation, {inputs: {annotation: file, timeline}, params});
-  const rows = outputs.labels.all.map(({valence, arousal, valid}) => (valid ? [valence, arousal] : undefined));
+  // Labels are stored as float32.
+  const rows = outputs.labels.all.map(({valence, arousal, valid}) =>
+    valid ? [valence, arousal].map((value) => Number(value.toFixed(6))) : undefined,
+  );
   return {rows, warnings, labels: outputs.labels.all};
 }
 
