@@ -6,9 +6,8 @@ import type * as tf from '@tensorflow/tfjs';
 import {faceFeatures} from '../face-alignment/face-api/layers.js';
 import {openNetwork, type Surroundings} from '../face-alignment/face-api/network.js';
 import {modelFiles, readWeights} from '../face-alignment/face-api/weights.js';
-import {identity} from '../face-alignment/similarity.js';
 import {cropSize} from '../face-alignment/template.js';
-import {cropAt} from '../face-alignment/warp.js';
+import {scaleTo} from '../face-alignment/warp.js';
 import type {Tensors} from '../learning/program.js';
 import type {ModelFile} from '../stage.js';
 import type {ImageBackbone} from './backbone.js';
@@ -25,7 +24,7 @@ export async function openExpressionBackbone(surroundings: Surroundings): Promis
     async embed(images) {
       const vectors: Float32Array[] = [];
       for (const image of images) {
-        const {rgb} = image.width === cropSize ? image : cropAt(image, identity, cropSize);
+        const {rgb} = scaleTo(image, cropSize);
         const {features} = await network.run(Float32Array.from(rgb));
         vectors.push(Float32Array.from(features.values));
       }

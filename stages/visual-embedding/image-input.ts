@@ -1,6 +1,5 @@
 import type {RgbImage} from '../face-alignment/image.js';
-import {identity} from '../face-alignment/similarity.js';
-import {cropAt} from '../face-alignment/warp.js';
+import {scaleTo} from '../face-alignment/warp.js';
 
 /** How a network wants its images. */
 export interface ImageFormat {
@@ -22,7 +21,7 @@ export function channelCount({channels}: Pick<ImageFormat, 'channels'>): number 
 
 /** Writes one image as the network wants it: inputSize² · channels values from `offset` on. */
 export function writeImage(image: RgbImage, format: ImageFormat, target: Float32Array, offset: number): void {
-  const {rgb, width} = image.width === format.resizeTo ? image : cropAt(image, identity, format.resizeTo);
+  const {rgb, width} = scaleTo(image, format.resizeTo);
   const {inputSize: size, mean, std} = format;
   const margin = Math.floor((format.resizeTo - size) / 2);
   const count = channelCount(format);

@@ -7,25 +7,32 @@ import type {ImageBackbone} from './backbone.js';
 import {expressionModels, openExpressionBackbone} from './face-api-expression.js';
 import {openOnnxBackbone} from './onnx-backbone.js';
 
-const perChannel = z.array(z.number()).min(1).max(3);
+const perChannel = z
+  .array(z.number())
+  .refine(({length}) => length === 1 || length === 3, 'expected one or three numbers');
 
 /** What must be said of an ONNX network before it can read a crop; the defaults are those of InsightFace's networks. */
-export const onnxParams = z.strictObject({
-  model: z.string().min(1).describe('Path of the network, an .onnx file.'),
-  resizeTo: z.int().min(8).max(1024).default(cropSize).describe('Side in pixels to which the crop is scaled.'),
-  inputSize: z
-    .int()
-    .min(8)
-    .max(1024)
-    .optional()
-    .describe('Side in pixels of the middle that the network reads; all of it where absent. IR-50 reads 40 of 48.'),
-  layout: z.enum(['nchw', 'nhwc']).default('nchw').describe('Order of batch, channels, rows and columns.'),
-  channels: z.enum(['rgb', 'bgr', 'grey']).default('rgb').describe('Order of the channels.'),
-  mean: perChannel.default([127.5]).describe('Subtracted from values in [0, 255]; one number, or one per channel.'),
-  std: perChannel.default([127.5]).describe('Divides what is left; one number, or one per channel.'),
-  output: z.string().optional().describe('Name of the output to take; needed where there are several.'),
-  normalise: z.enum(['none', 'l2']).default('l2').describe('l2 scales every vector to length 1.'),
-});
+export const onnxParams = z
+  .strictObject({
+    model: z.string().min(1).describe('Path of the network, an .onnx file.'),
+    resizeTo: z.int().min(8).max(1024).default(cropSize).describe('Side in pixels to which the crop is scaled.'),
+    inputSize: z
+      .int()
+      .min(8)
+      .max(1024)
+      .optional()
+      .describe('Side in pixels of the middle that the network reads; all of it where absent. IR-50 reads 40 of 48.'),
+    layout: z.enum(['nchw', 'nhwc']).default('nchw').describe('Order of batch, channels, rows and columns.'),
+    channels: z.enum(['rgb', 'bgr', 'grey']).default('rgb').describe('Order of the channels.'),
+    mean: perChannel.default([127.5]).describe('Subtracted from values in [0, 255]; one number, or one per channel.'),
+    std: perChannel.default([127.5]).describe('Divides what is left; one number, or one per channel.'),
+    output: z.string().optional().describe('Name of the output to take; needed where there are several.'),
+    normalise: z.enum(['none', 'l2']).default('l2').describe('l2 scales every vector to length 1.'),
+  })
+  .refine(({resizeTo, inputSize = resizeTo}) => inputSize <= resizeTo, {
+    path: ['inputSize'],
+    error: 'expected at most resizeTo pixels',
+  });
 
 export interface BackboneParams {
   readonly backbone: 'face-api-expression' | 'onnx';

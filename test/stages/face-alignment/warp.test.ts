@@ -2,7 +2,7 @@ import {readFileSync} from 'node:fs';
 import {describe, expect, test} from 'vitest';
 import type {RgbImage} from '../../../stages/face-alignment/image.js';
 import {identity, type Transform} from '../../../stages/face-alignment/similarity.js';
-import {cropAt, warp} from '../../../stages/face-alignment/warp.js';
+import {cropAt, scaleTo, warp} from '../../../stages/face-alignment/warp.js';
 
 const reference = JSON.parse(readFileSync(new URL('../../fixtures/reference/warp.json', import.meta.url), 'utf8')) as {
   width: number;
@@ -60,20 +60,38 @@ describe('warp', () => {
 });
 
 describe('cropAt', () => {
-  test('gives the stored crop itself at its own size', () => {
-    const crop = draw(112, 112, (x, y) => [x, y, 7]);
-    expect(cropAt(crop, identity, 112)).toEqual(crop);
+  test('is the warp itself at 112 pixels', () => {
+    const transform: Transform = [0.9, -0.2, 10, 0.2, 0.9, 3];
+    expect(cropAt(smooth, transform, 112)).toEqual(warp(smooth, transform, 112));
   });
 
   test('gives the same field of view at 48 pixels, from the frame or from the crop', () => {
     const transform: Transform = [1.1, -0.1, -20, 0.1, 1.1, -15];
     const frame = draw(160, 140, (x, y) => [x, y, (x + y) / 2]);
     const direct = cropAt(frame, transform, 48).rgb;
-    const viaCrop = cropAt(warp(frame, transform, 112), identity, 48).rgb;
+    const viaCrop = scaleTo(warp(frame, transform, 112), 48).rgb;
     // The inner 44 × 44 pixels; at the edge the crop knows less than the frame.
     const inner = [...direct.keys()].filter((at) => inside(Math.floor(at / 3) % 48) && inside(Math.floor(at / 144)));
     expect(Math.max(...inner.map((at) => Math.abs(direct[at]! - viaCrop[at]!)))).toBeLessThanOrEqual(1);
   });
 
   const inside = (position: number) => position >= 2 && position < 46;
+});
+
+describe('scaleTo', () => {
+  test('keeps the edges of the image where they are', () => {
+    const ramp = draw(8, 8, (x, y) => [20 * x, 20 * y, 200]);
+    // Pixel i of 16 lies at (i + 0.5) / 2 − 0.5; the outermost two lie outside the centres and repeat the edge.
+    const expected = [0, 5, 15, 25, 35, 45, 55, 65, 75, 85, 95, 105, 115, 125, 135, 140];
+    const {rgb} = scaleTo(ramp, 16);
+    expect(Array.from({length: 16}, (_, x) => rgb[(5 * 16 + x) * 3])).toEqual(expected);
+    expect(Array.from({length: 16}, (_, y) => rgb[(y * 16 + 5) * 3 + 1])).toEqual(expected);
+    expect(new Set(Array.from({length: 256}, (_, index) => rgb[3 * index + 2]))).toEqual(new Set([200]));
+  });
+
+  test('gives means when it shrinks', () => {
+    const board = draw(64, 64, (x, y) => ((x + y) % 2 === 0 ? [255, 255, 255] : [0, 0, 0]));
+    const values = [...scaleTo(board, 16).rgb];
+    expect(Math.max(...values.map((value) => Math.abs(value - 127.5)))).toBeLessThan(8);
+  });
 });
