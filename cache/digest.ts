@@ -19,7 +19,7 @@ const {create64, h64Raw} = await xxhash();
 const oneCallBytes = 1 << 20;
 
 /** Bytes read at a time from a file that is hashed. */
-const fileChunkBytes = 1 << 20;
+const fileChunkBytes = 1 << 18;
 
 /** Returns the digest of bytes held in memory. */
 export function digestOf(bytes: Uint8Array): Digest {
@@ -43,7 +43,7 @@ export function digestOfValue(tag: string, value: unknown): Digest {
   return digestOfText(`${tag}\0${canonicalJson(value)}`);
 }
 
-/** Returns the digest of a file's bytes, holding 1 MiB of them; errors are those of the file system. */
+/** Returns the digest of a file's bytes, holding 256 KiB of them; errors are those of the file system. */
 export async function digestOfFile(path: string): Promise<Digest> {
   await using file = await open(path, 'r');
   const digester = new Digester();

@@ -1,7 +1,8 @@
 /**
  * One run at a time per workspace. The lock is SQLite's exclusive lock on an empty database file, held as long as the
  * process lives: the operating system lets go of it when the process ends, however it ends, so there is no stale lock
- * to recognise, no race between two that take one over, and no process number that could have been reused.
+ * to recognise, no race between two that take one over, and no process number that could have been reused. Nothing else
+ * may open the file `lock`: on POSIX systems, closing it would let go of the lock.
  */
 import {hostname} from 'node:os';
 import {readFileSync, rmSync, writeFileSync} from 'node:fs';

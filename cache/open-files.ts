@@ -1,6 +1,7 @@
 /** Reads at any place of many files while only a few are open: descriptors are opened when needed and reused. */
 import {close, open, read} from 'node:fs';
 import {promisify} from 'node:util';
+import {CacheError} from './errors.js';
 
 const openFile = promisify(open);
 const closeFile = promisify(close);
@@ -23,7 +24,11 @@ export class OpenFiles {
     return this.#files.size;
   }
 
-  /** Fills `into` with the bytes from `position` on; fails with EIO's message if the file ends before. */
+  /**
+   * Fills `into` with the bytes from `position` on; errors are those of the file system.
+   *
+   * @throws CacheError 'digest-mismatch' if the file ends before: it was cut after its digest was checked.
+   */
   async read(path: string, into: Uint8Array, position: number): Promise<void> {
     const file = this.#use(path);
     file.readers++;
@@ -31,25 +36,25 @@ export class OpenFiles {
       const descriptor = await file.descriptor;
       for (let start = 0; start < into.byteLength;) {
         const {bytesRead} = await readFile(descriptor, into, start, into.byteLength - start, position + start);
-        if (bytesRead === 0) throw new Error(`${path}: ends before byte ${position + into.byteLength}`);
+        if (bytesRead === 0) throw cutShort(path, position + into.byteLength);
         start += bytesRead;
       }
     } catch (error) {
-      this.#files.delete(path);
-      void this.#close(file);
+      if (this.#files.get(path) === file) this.#files.delete(path);
       throw error;
     } finally {
       file.readers--;
-      this.#evict();
+      if (this.#files.get(path) === file) this.#evict();
+      else await this.#closeUnread(file);
     }
   }
 
-  /** Closes a file's descriptor, if it is open and nobody reads. */
+  /** Closes a file's descriptor, if it is open, as soon as nobody reads. */
   async forget(path: string): Promise<void> {
     const file = this.#files.get(path);
-    if (file === undefined || file.readers > 0) return;
+    if (file === undefined) return;
     this.#files.delete(path);
-    await this.#close(file);
+    await this.#closeUnread(file);
   }
 
   #use(path: string): OpenFile {
@@ -66,8 +71,18 @@ export class OpenFiles {
     }
   }
 
-  async #close(file: OpenFile): Promise<void> {
+  /** Never closes under a reader: the number of the descriptor could already stand for another file. */
+  async #closeUnread(file: OpenFile): Promise<void> {
+    if (file.readers > 0) return;
     const descriptor = await file.descriptor.catch(() => undefined);
     if (descriptor !== undefined) await closeFile(descriptor);
   }
+}
+
+function cutShort(path: string, end: number): CacheError {
+  return new CacheError(
+    'digest-mismatch',
+    `${path}: ends before byte ${end}; it was cut while it was in use`,
+    'Run again: the shard is set aside and computed anew.',
+  );
 }

@@ -166,7 +166,9 @@ export class ShardStore {
 }
 
 async function checkDigest(digest: Digest, file: string): Promise<void> {
-  const seen = await digestOfFile(file);
+  const seen = await digestOfFile(file).catch((error: unknown) => {
+    throw codeOf(error) === 'ENOENT' ? missing(digest, file, error) : error;
+  });
   if (seen === digest) return;
   throw new CacheError(
     'digest-mismatch',
