@@ -2,6 +2,7 @@
 import {createRequire} from 'node:module';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs';
+import {installGradients} from './gradients.js';
 import type {Arrays, ArrayValue, Inference, Program, TensorSpecs, Tensors} from './program.js';
 import {mapValues, specsOf} from './records.js';
 import {checkArrays, checkState} from './step.js';
@@ -27,7 +28,8 @@ const NATIVE_BACKEND = 'tensorflow';
  */
 export async function eagerBackend(device: EagerDevice): Promise<EagerBackend> {
   // Advice to install tfjs-node is for the log of `doctor`, not for the console.
-  tf.env().set('IS_TEST', true);
+  tf.enableProdMode();
+  installGradients();
   const previous = tf.engine().backendName;
   try {
     return await loadBackend(device);

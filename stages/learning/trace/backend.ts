@@ -43,6 +43,8 @@ export class TraceBackend extends tf.KernelBackend {
   /** Tensors of other backends that the traced function closed over. */
   readonly #captured = new Map<object, Value>();
   #graph: Graph | undefined;
+  /** Kept, because a step that reads with `await` turns the error into a promise that nobody waits for. */
+  #refusal: StageError | undefined;
 
   /** Runs `body` with this backend recording into `graph`, and leaves tfjs as it was, also after an error. */
   record<T>(graph: Graph, body: () => T): T {
@@ -54,10 +56,13 @@ export class TraceBackend extends tf.KernelBackend {
     void tf.setBackend(BACKEND_NAME);
     engine.startScope('trace');
     try {
-      return withDeepStack(body);
+      const result = withDeepStack(body);
+      if (this.#refusal !== undefined) throw this.#refusal;
+      return result;
     } finally {
       engine.endScope();
       this.#graph = undefined;
+      this.#refusal = undefined;
       this.#entries.clear();
       this.#captured.clear();
       if (previous) void tf.setBackend(previous);
@@ -110,16 +115,22 @@ export class TraceBackend extends tf.KernelBackend {
     const value = this.#entries.get(dataId)?.value;
     const values = value === undefined ? undefined : constantValues(value);
     if (values !== undefined) return values as tf.BackendValues;
-    throw new StageError(
+    this.#refusal = new StageError(
       'unsupported-op',
       `A value computed in a traced step was read at ${callerLine(new Error().stack)}: ` +
         `the result of ${value?.node?.label ?? 'an input'}, whose numbers exist only when the step runs.`,
       'Express the decision with tf.where, or pass what is read as an output or as part of the batch.',
     );
+    throw this.#refusal;
   }
 
   override read(dataId: object): Promise<tf.BackendValues> {
-    return Promise.resolve(this.readSync(dataId));
+    // A promise that is waited for in vain must not end the process; the trace itself reports the refusal.
+    const values = new Promise<tf.BackendValues>((resolve) => {
+      resolve(this.readSync(dataId));
+    });
+    values.catch(() => undefined);
+    return values;
   }
 
   override disposeData(dataId: object, force = false): boolean {

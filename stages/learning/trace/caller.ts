@@ -8,12 +8,12 @@ const LIBRARY_FRAME = /[\\/]@tensorflow[\\/]/;
  * Returns 'file:line:column', or 'an unknown line' where the engine keeps no stack.
  */
 export function callerLine(stack: string | undefined): string {
-  const frames = (stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
-  const first = frames.findIndex((frame) => LIBRARY_FRAME.test(frame));
-  const caller = frames.slice(Math.max(0, first)).find((frame) => !LIBRARY_FRAME.test(frame));
-  const place = caller?.trim().replace(/^at /, '');
-  const location = place?.match(/\(([^()]*)\)$/)?.[1] ?? place;
-  return location === undefined ? 'an unknown line' : location.replace(/^file:\/\//, '');
+  const places = (stack ?? '')
+    .split('\n')
+    .flatMap((line) => /^\s+at (?:.*\()?([^()]+:\d+:\d+)\)?$/.exec(line)?.[1] ?? []);
+  const first = places.findIndex((place) => LIBRARY_FRAME.test(place));
+  const caller = places.slice(Math.max(0, first)).find((place) => !LIBRARY_FRAME.test(place));
+  return caller?.replace(/^file:\/\//, '') ?? 'an unknown line';
 }
 
 /** Runs `read` with a stack deep enough to reach through nested tfjs operations. */

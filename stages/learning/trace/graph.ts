@@ -45,8 +45,8 @@ const OPSET_VERSION = 18;
 const IR_VERSION = 8;
 /** ONNX Runtime's own operators, used only where a graph may not leave it. */
 export const RUNTIME_DOMAIN = 'com.microsoft';
-/** Uniform constants above this many elements are written as one number and spread when the graph runs. */
-const LARGE_UNIFORM_ELEMENTS = 1024;
+/** Constants above this many elements are not compared with each other, and written as one number where they are one. */
+const LARGE_ELEMENTS = 1024;
 
 export interface GraphOptions {
   /** `onnx` uses the operators of ONNX alone; `runtime` also ONNX Runtime's own, which are faster. */
@@ -70,11 +70,11 @@ export class Graph {
   }
 
   constant(values: TensorValues, shape: Shape, dtype: DataType): Value {
-    if (values.length > LARGE_UNIFORM_ELEMENTS) return this.#constant({values}, shape, dtype);
     const first = values[0];
-    if (first !== undefined && typeof first === 'number' && values.every((value) => Object.is(value, first))) {
+    if (typeof first === 'number' && values.every((value) => Object.is(value, first))) {
       return this.uniform(first, shape, dtype);
     }
+    if (values.length > LARGE_ELEMENTS) return this.#constant({values}, shape, dtype);
     return this.#shared(`${dtype} ${shape.join()} ${values.join()}`, () => this.#constant({values}, shape, dtype));
   }
 
@@ -245,7 +245,7 @@ class GraphWriter {
     const name = `_c${String(value.id)}`;
     this.#names.set(value, name);
     const {constant, shape, dtype} = value;
-    const large = constant !== undefined && 'uniform' in constant && sizeOf(shape) > LARGE_UNIFORM_ELEMENTS;
+    const large = constant !== undefined && 'uniform' in constant && sizeOf(shape) > LARGE_ELEMENTS;
     if (large) {
       const one = tensorProto(`${name}_value`, {dtype, shape: [], values: uniformValues(constant.uniform, 1, dtype)});
       const size = tensorProto(`${name}_shape`, {

@@ -15,6 +15,7 @@ import {Graph} from './graph.js';
 import type {GraphOptions, Value} from './graph.js';
 import {cast} from './operations.js';
 import type {ModelProto} from '../onnx/model.js';
+import {installGradients} from '../gradients.js';
 import type {TensorSpecs, Tensors} from '../program.js';
 import {StageError} from '../../errors.js';
 
@@ -29,11 +30,13 @@ export interface Trace {
  * Throws StageError 'unsupported-op', naming the operation and the calling line, for what cannot be recorded.
  */
 export function trace(body: (inputs: Tensors) => Tensors, inputs: TensorSpecs, options: GraphOptions): Trace {
+  installGradients();
   const backend = traceBackend();
   const graph = new Graph(options);
   const results = backend.record(graph, () => {
     const tensors = Object.entries(inputs).map(([name, spec]) => [name, backend.tensor(graph.input(name, spec))]);
-    const returned = body(Object.fromEntries(tensors) as Tensors);
+    const returned = body(Object.fromEntries(tensors) as Tensors) as Tensors | Promise<unknown>;
+    if (returned instanceof Promise) refusePromise(returned);
     return Object.entries(returned).map(([name, tensor]) => [name, outputValue(name, tensor, backend)] as const);
   });
   const specs = results.map(([name, {shape, dtype}]) => [name, {shape, dtype}]);
@@ -43,13 +46,22 @@ export function trace(body: (inputs: Tensors) => Tensors, inputs: TensorSpecs, o
   };
 }
 
+function refusePromise(promise: Promise<unknown>): never {
+  promise.catch(() => undefined);
+  throw new StageError(
+    'unsupported-op',
+    'A traced step returned a promise: it waits for a value, whose numbers exist only when the step runs.',
+    'Let the step finish without waiting; pass what it needs to know as part of the batch.',
+  );
+}
+
 function outputValue(name: string, tensor: tf.Tensor | undefined, backend: ReturnType<typeof traceBackend>): Value {
-  // Code without types may return anything; a promise means that the function waited for something.
+  // Code without types may return anything.
   if (tensor?.dataId === undefined) {
     throw new StageError(
       'unsupported-op',
       `A traced step returned ${typeof tensor} for ${name}, not a tensor.`,
-      'Return tensors, and let the step finish without waiting.',
+      'Return a record of tensors.',
     );
   }
   const value = backend.value(tensor);
