@@ -45,7 +45,7 @@ export function drawFace(person: Person, expression: Expression, pose: Pose): st
 
 function body({shade, clothes}: Person): string {
   return (
-    `<path d="M-1.35 2.4Q-1.3 1.35 -.35 1.2L.35 1.2Q1.3 1.35 1.35 2.4Z" fill="${clothes}"/>` +
+    `<path d="M-1.4 3.2Q-1.35 1.35 -.35 1.2L.35 1.2Q1.35 1.35 1.4 3.2Z" fill="${clothes}"/>` +
     `<path d="M-.28 .7L.28 .7L.32 1.25Q0 1.45 -.32 1.25Z" fill="${shade}"/>`
   );
 }
@@ -86,7 +86,7 @@ function eye({iris, skin, shade}: Person, {eye: opening}: Expression, side: numb
   return (
     `<g transform="translate(${side * 0.33} -.16)">` +
     `<ellipse rx=".21" ry="${digits(height + 0.05)}" fill="${shade}"/><ellipse cy="-.04" rx=".2" ry="${digits(height + 0.03)}" fill="${skin}"/>` +
-    `<ellipse rx=".19" ry="${digits(height)}" fill="#f7f5f2" stroke="#35241b" stroke-width=".03"/>` +
+    `<ellipse rx=".19" ry="${digits(height)}" fill="#f7f5f2" stroke="#35241b" stroke-width=".045"/>` +
     `<circle r="${digits(radius)}" fill="${iris}"/><circle r="${digits(radius * 0.5)}" fill="#0a0a0a"/>` +
     `</g>`
   );
@@ -101,7 +101,7 @@ function brow({hair, browWidth}: Person, {brow: raised, furrow}: Expression, sid
 
 function glasses(): string {
   return (
-    '<g fill="#fff" fill-opacity=".08" stroke="#222" stroke-width=".035"><circle cx="-.33" cy="-.15" r=".26"/><circle cx=".33" cy="-.15" r=".26"/>' +
+    '<g fill="none" stroke="#2a2522" stroke-width=".032"><circle cx="-.33" cy="-.15" r=".265"/><circle cx=".33" cy="-.15" r=".265"/>' +
     '<path d="M-.07 -.17Q0 -.22 .07 -.17M-.59 -.18L-.7 -.22M.59 -.18L.7 -.22" fill="none"/></g>'
   );
 }

@@ -59,7 +59,7 @@ export function personOf(random: Random, subject: string, position: number): Per
     noseWidth: 0.12 + 0.06 * draw[9]!,
     pitchHz: (low ? 105 : 185) * (0.9 + 0.25 * draw[10]!),
     formantScale: (low ? 1 : 1.15) * (0.97 + 0.06 * draw[11]!),
-    loudnessDecibels: -3 + 6 * draw[6]!,
+    loudnessDecibels: -2 + 4 * draw[6]!,
   };
 }
 

@@ -26,7 +26,7 @@ export function sceneOf(random: Random, clip: string): Scene {
   const drift = (name: string): Course => smoothCourse(random, `${clip} ${name}`);
   const [x, y, size, roll] = [drift('x'), drift('y'), drift('size'), drift('roll')];
   const light = drift('light');
-  const centre = {x: 160 + 50 * (draw[0]! - 0.5), y: 118 + 12 * (draw[1]! - 0.5), height: 118 + 34 * draw[2]!};
+  const centre = {x: 160 + 50 * (draw[0]! - 0.5), y: 118 + 12 * (draw[1]! - 0.5), height: 102 + 32 * draw[2]!};
   return {
     background: background(draw.subarray(4)),
     light: (t) => Math.min(0.3, Math.max(-0.3, 0.25 * (draw[3]! - 0.6) + 0.06 * light(t))),

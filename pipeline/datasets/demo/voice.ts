@@ -27,7 +27,7 @@ const controlSamples = sampleRateHz / 200;
 
 /** What a unit of a cue does to the voice. */
 const pitchSemitones = {arousal: 2.6, valence: 1};
-const loudnessDecibels = 3.2;
+const loudnessDecibels = 4;
 const formantShift = 0.03;
 
 export interface VoiceOptions {
@@ -86,7 +86,7 @@ function controlsOf(random: Random, {clip, person, cues, sentences, seconds}: Vo
     const sounding = current && time >= current.syllable.startSeconds ? current.syllable : undefined;
     return {
       pitchHz: person.pitchHz * 2 ** (semitones / 12),
-      closing: Math.max(0.06, 0.16 - 0.03 * arousal),
+      closing: Math.max(0.05, 0.16 - 0.04 * arousal),
       formantsHz: [...formantsHz[sounding?.vowel ?? 'e'], fourthFormantHz].map((hertz) => hertz * scale),
       ...amplitudes(sounding, time, gain),
     };
