@@ -6,6 +6,7 @@ import {existsSync, readFileSync} from 'node:fs';
 import path from 'node:path';
 import {parseDocument} from 'yaml';
 import {z} from 'zod';
+import {systems} from '../stages/fusion-training/systems/index.js';
 import {stages as allStages} from '../stages/index.js';
 import type {Dataset} from './datasets/dataset.js';
 import {folderDataset, readFolderDataset} from './datasets/folder.js';
@@ -62,13 +63,16 @@ export interface Experiment {
   readonly systems: readonly SystemRun[];
 }
 
-/** Reads, checks and completes an experiment. `overrides` are the `--set path=value` of the command line. */
-export function loadExperiment(file: string, overrides: readonly string[] = []): Experiment {
+/**
+ * Reads, checks and completes an experiment. `overrides` are the `--set path=value` of the command line;
+ * `change` may rewrite what was read before it is checked.
+ */
+export function loadExperiment(file: string, overrides: readonly string[] = [], change: (raw: unknown) => unknown = (raw) => raw): Experiment {
   const resolved = path.resolve(file);
   if (!existsSync(resolved)) {
     throw new UsageError('missing-experiment', `there is no experiment file ${resolved}`, 'Give the path of a YAML file; `affectflow demo` writes one to start from.');
   }
-  return makeExperiment(parseYaml(readFileSync(resolved, 'utf8'), resolved), resolved, overrides);
+  return makeExperiment(change(parseYaml(readFileSync(resolved, 'utf8'), resolved)), resolved, overrides);
 }
 
 export function makeExperiment(raw: unknown, file: string, overrides: readonly string[] = []): Experiment {
@@ -98,14 +102,33 @@ function systemRuns(graph: Graph, config: ExperimentConfig, file: string): Syste
   const shared = config.stages['fusion-training'] ?? {};
   const runs = config.systems.map((entry) => {
     const {label, ...own} = typeof entry === 'string' ? {label: undefined, system: entry} : entry;
-    return {label: label ?? own.system, params: stageParams(graph, 'fusion-training', {...shared, ...own}, file)};
+    const architecture = {...sharedArchitecture(shared, own.system), ...(own as Params)['architecture'] as Params | undefined};
+    return {label: label ?? own.system, params: stageParams(graph, 'fusion-training', {...shared, ...own, architecture}, file)};
   });
+  checkSharedArchitecture(shared, runs, file);
   const labels = runs.map((run) => run.label);
   const twice = labels.find((label, index) => labels.indexOf(label) !== index);
   if (twice !== undefined) {
     throw new UsageError('bad-experiment', `${file}: two systems are labelled '${twice}'`, 'Give each entry of systems a label of its own.');
   }
   return runs;
+}
+
+/**
+ * Architecture parameters under stages.fusion-training are for every system that has them: channels of the temporal
+ * convolutions, say, while only some systems have recursions.
+ */
+function sharedArchitecture(shared: Params, system: string): Params {
+  const known = systems[system]?.architecture.shape ?? {};
+  return Object.fromEntries(Object.entries((shared['architecture'] ?? {}) as Params).filter(([key]) => key in known));
+}
+
+/** A shared parameter that no system of the experiment has is a mistake. */
+function checkSharedArchitecture(shared: Params, runs: readonly SystemRun[], file: string): void {
+  const known = new Set(runs.flatMap((run) => Object.keys((run.params['architecture'] ?? {}) as Params)));
+  const unknown = Object.keys((shared['architecture'] ?? {}) as Params).find((key) => !known.has(key));
+  if (unknown === undefined) return;
+  throw new UsageError('bad-experiment', `${file}: no system of this experiment has the parameter 'stages.fusion-training.architecture.${unknown}'`, suggestion(unknown, known));
 }
 
 function stageParams(graph: Graph, name: string, given: Params, file: string): Params {

@@ -22,6 +22,7 @@ export async function demo(options: DemoOptions): Promise<number> {
   await report(file, {...where, format: 'text'});
   await report(file, {...where, format: 'md', output: path.join(folder, 'report.md')});
   await report(file, {...where, format: 'csv', output: path.join(folder, 'report.csv')});
+  print('', `The whole report: ${path.join(folder, 'report.md')}; every score: ${path.join(folder, 'report.csv')}.`);
   print('', 'Now try:', ...suggestions(file));
   return 0;
 }

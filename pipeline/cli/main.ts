@@ -33,8 +33,14 @@ withCommonOptions(program.command('plan').description('show what a run would do,
   .option('--json', 'print JSON', false)
   .action(async (file: string, options) => exit(await (await import('./plan.js')).plan(file, options)));
 
+withRunOptions(program.command('sweep').description('run an experiment at every point of a grid of training parameters').argument('<experiment>', EXPERIMENT))
+  .requiredOption('--grid <path=values>', 'such as fusion-training.learningRate=1e-4,5e-4 (repeatable)', (value: string, before: string[] = []) => [...before, value])
+  .addHelpText('after', '\nExample:\n  affectflow sweep jmt.yaml --grid fusion-training.learningRate=1e-4,5e-4 --grid fusion-training.batchSize=2,12')
+  .action(async (file: string, options) => exit(await (await import('./sweep.js')).sweep(file, options)));
+
 withCommonOptions(program.command('report').description('CCC tables of an experiment that was run').argument('<experiment>', EXPERIMENT))
-  .option('--format <format>', 'text, md, csv or latex', 'text')
+  .option('--format <format>', 'text, md, csv, csv-wide or latex', 'text')
+  .option('--sections <names>', 'only these sections, such as folds,provenance', (value) => value.split(','))
   .option('--output <file>', 'write to a file instead of the screen')
   .action(async (file: string, options) => exit(await (await import('./report.js')).report(file, options)));
 

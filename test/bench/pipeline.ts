@@ -1,0 +1,121 @@
+/**
+ * `npm run bench`: what the engine around the stages costs, and what the stages cost.
+ * Ratios and floors within one run; nothing here is a test.
+ */
+import {execFileSync, spawnSync} from 'node:child_process';
+import {mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import type {Digest} from '../../cache/digest.js';
+import {digestOfText} from '../../cache/digest.js';
+import {ShardStore} from '../../cache/shard-store.js';
+import {loadExperiment} from '../../pipeline/experiment.js';
+import {readClosures, readLock} from '../../pipeline/identity.js';
+import {Inspector, type Outcome} from '../../pipeline/inspector.js';
+import {makePlan} from '../../pipeline/plan.js';
+import {openWorkspace, type Workspace} from '../../pipeline/workspace.js';
+import {timeline} from '../../stages/schemas.js';
+
+declare const BENCH_FOLDER: string;
+const root = path.resolve(BENCH_FOLDER, '../..');
+const launcher = path.join(root, 'pipeline/cli/affectflow.js');
+const say = (...lines: string[]) => process.stdout.write(`${lines.join('\n')}\n`);
+const median = (values: number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!;
+
+const folder = mkdtempSync(path.join(os.tmpdir(), 'affectflow-bench-'));
+try {
+  await noOp();
+  await stageTimes();
+} finally {
+  rmSync(folder, {recursive: true, force: true});
+}
+
+/** A run that has nothing to do, for 10,000 tasks whose results are recorded. */
+async function noOp(): Promise<void> {
+  const clipCount = 1246;
+  const place = path.join(folder, 'no-op');
+  for (const name of ['videos', 'annotations', 'transcripts']) mkdirSync(path.join(place, name), {recursive: true});
+  for (let index = 0; index < clipCount; index++) {
+    for (const [name, extension] of [['videos', 'mp4'], ['annotations', 'txt'], ['transcripts', 'vtt']]) {
+      writeFileSync(path.join(place, name!, `clip-${String(index).padStart(5, '0')}.${extension!}`), `${name!} ${index}`);
+    }
+  }
+  const file = path.join(place, 'experiment.yaml');
+  writeFileSync(file, 'name: no-op\ndataset: {videos: videos, annotations: annotations, transcripts: transcripts}\nfolds: {kind: subjects, count: 5}\nsystems: [rcma]\n');
+  // The memo of a file's digest is trusted once the file is older than two seconds.
+  await new Promise((resolve) => setTimeout(resolve, 2500));
+  const workspace = openWorkspace(path.join(place, '.affectflow'), 'write');
+  const count = await pretend(file, workspace);
+  workspace.close();
+  const run = () => seconds(() => execFileSync(process.execPath, [launcher, 'run', file, '--workspace', path.join(place, '.affectflow')], {encoding: 'utf8'}));
+  run();
+  const wall = median([run(), run(), run(), run(), run()]);
+  const node = median([1, 2, 3, 4, 5].map(() => seconds(() => execFileSync(process.execPath, ['-e', '']))));
+  const floor = node + (count * 0.011) / 1000;
+  say(`no-op run of ${count} tasks: ${(wall * 1000).toFixed(0)} ms wall with Node's start (${(node * 1000).toFixed(0)} ms)`);
+  say(`  floor ${(floor * 1000).toFixed(0)} ms (Node's start, and 0.011 ms per task for stat, look-up and key): ${(wall / floor).toFixed(1)} × the floor; target 500 ms`);
+}
+
+/** Records every task of a plan as done, with one small shard for all outputs. */
+async function pretend(file: string, workspace: Workspace): Promise<number> {
+  const plan = makePlan(loadExperiment(file));
+  const inspector = new Inspector({plan, workspace, closures: readClosures(), lock: readLock()});
+  const store = ShardStore.open(workspace.store.root);
+  const outcomes = new Map<string, Outcome>();
+  const shards: {digest: Digest; bytes: number; rows: number}[] = [];
+  for (const task of plan.tasks) {
+    await inspector.hashFiles(task);
+    const verdict = inspector.inspect(task, (id) => outcomes.get(id)!);
+    if (verdict.is !== 'run') throw new Error(`${task.id}: expected to run`);
+    // A shard per output, so that the store is as full as a real one.
+    const outputs = [];
+    for (const [name, schema] of Object.entries(inspector.stageOf(task).outputs)) {
+      const digest = digestOfText(`${task.id} ${name}`);
+      mkdirSync(path.dirname(store.path(digest)), {recursive: true});
+      writeFileSync(store.path(digest), 'pretended');
+      outputs.push({name, kind: schema.kind, digest, rows: 1, bytes: 9});
+    }
+    shards.push(...outputs);
+    workspace.lineage.record({
+      format: 1,
+      fingerprint: verdict.ready.fingerprint,
+      ...verdict.ready.ingredients,
+      params: verdict.ready.ingredients.params as never,
+      subject: {...task.subject},
+      outputs,
+      warnings: [],
+      notes: {},
+      startedAt: new Date().toISOString(),
+      seconds: 1,
+      machine: {host: 'bench', platform: 'bench', node: process.version, versions: {}},
+    });
+    outcomes.set(task.id, {is: 'done', outputs: new Map(outputs.map(({name, digest}) => [name, digest])), excluded: new Set(), reran: false});
+  }
+  return plan.tasks.length;
+}
+
+/** The demo from nothing: time per stage, and what is left beside the stages. */
+async function stageTimes(): Promise<void> {
+  const place = path.join(folder, 'demo');
+  const {status, stdout, stderr} = spawnSync(process.execPath, [launcher, 'demo', '--folder', place, '--workspace', path.join(place, '.affectflow'), '--json'], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
+  if (status !== 0) throw new Error(`the demo failed: ${stderr}`);
+  const events = stdout.trim().split('\n').map((line) => JSON.parse(line) as Record<string, never>);
+  const ended = events.find((event) => event['kind'] === 'run-ended') as unknown as {seconds: number; stages: {stage: string; produced: number; seconds: number}[]};
+  const total = ended.stages.reduce((sum, stage) => sum + stage.seconds, 0);
+  const produced = ended.stages.reduce((sum, stage) => sum + stage.produced, 0);
+  say('', `demo: ${produced} tasks in ${ended.seconds.toFixed(1)} s wall, ${total.toFixed(1)} s inside tasks`);
+  for (const stage of ended.stages) {
+    say(`  ${stage.stage.padEnd(20)} ${stage.seconds.toFixed(1).padStart(7)} s  ${((100 * stage.seconds) / total).toFixed(1).padStart(5)} %  ${(stage.seconds / Math.max(1, stage.produced)).toFixed(2)} s per task`);
+  }
+  void statSync;
+  void timeline;
+}
+
+function seconds(work: () => unknown): number {
+  const start = performance.now();
+  work();
+  return (performance.now() - start) / 1000;
+}

@@ -1,0 +1,116 @@
+import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import {afterEach, beforeEach, describe, expect, it} from 'vitest';
+import {loadExperiment} from '../../pipeline/experiment.js';
+import {makePlan} from '../../pipeline/plan.js';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(path.join(os.tmpdir(), 'affectflow-'));
+  for (const name of ['v', 'a', 't']) mkdirSync(path.join(folder, name));
+  for (const clip of ['anna-1', 'anna-2', 'ben-1', 'cleo-1']) {
+    writeFileSync(path.join(folder, 'v', `${clip}.mp4`), '');
+    writeFileSync(path.join(folder, 'a', `${clip}.txt`), '');
+  }
+  writeFileSync(path.join(folder, 't', 'anna-1.vtt'), '');
+});
+afterEach(() => rmSync(folder, {recursive: true, force: true}));
+
+const BASE = `
+name: study
+dataset: {videos: v, annotations: a, transcripts: t}
+folds: {kind: subjects, count: 2}
+systems: [visual, rcma]
+`;
+
+function load(text = BASE, overrides: string[] = []) {
+  writeFileSync(path.join(folder, 'e.yaml'), text);
+  return loadExperiment(path.join(folder, 'e.yaml'), overrides);
+}
+
+describe('an experiment', () => {
+  it('hands every stage complete parameters and nothing of other stages', () => {
+    const experiment = load();
+    expect(experiment.params.get('demux')).toHaveProperty('sampleRateHz', 16000);
+    expect(experiment.params.get('demux')).not.toHaveProperty('learningRate');
+    expect(experiment.systems.map(({label}) => label)).toEqual(['visual', 'rcma']);
+    expect(experiment.systems[1]!.params).toMatchObject({learningRate: 1e-4, batchSize: 12, windowFrames: 300, hopFrames: 200});
+  });
+
+  it('gives shared architecture parameters to the systems that have them', () => {
+    const experiment = load(`${BASE}stages: {fusion-training: {architecture: {recursions: 3, visualChannels: [8]}}}\n`);
+    expect(experiment.systems[0]!.params['architecture']).not.toHaveProperty('recursions');
+    expect(experiment.systems[0]!.params['architecture']).toHaveProperty('visualChannels', [8]);
+    expect(experiment.systems[1]!.params['architecture']).toHaveProperty('recursions', 3);
+  });
+
+  it('lets a system have parameters and a label of its own', () => {
+    const experiment = load(BASE.replace('[visual, rcma]', '[rcma, {system: rcma, label: slow, learningRate: 1.0e-6, architecture: {recursions: 1}}]'));
+    expect(experiment.systems[1]).toMatchObject({label: 'slow', params: {learningRate: 1e-6, architecture: {recursions: 1}}});
+  });
+
+  it('takes overrides by path, typed by the schema', () => {
+    const experiment = load(BASE, ['fusion-training.learningRate=5e-4', 'folds.count=3', 'seeds=[4, 5]']);
+    expect(experiment.systems[0]!.params['learningRate']).toBe(5e-4);
+    expect(experiment.folds).toHaveLength(3);
+    expect(experiment.seeds).toEqual([4, 5]);
+  });
+
+  it.each([
+    ['an unknown key', `${BASE}seedz: [1]\n`, [], /unknown key 'seedz' \(did you mean 'seeds'\?\)/],
+    ['an unknown stage', `${BASE}stages: {spectogram: {}}\n`, [], /no stage 'spectogram'/],
+    ['an unknown parameter', `${BASE}stages: {demux: {sampleRate: 1}}\n`, [], /unknown key 'stages\.demux\.sampleRate' \(did you mean 'sampleRateHz'\?\)/],
+    ['a wrong type', `${BASE}stages: {demux: {sampleRateHz: fast}}\n`, [], /stages\.demux\.sampleRateHz: .*number/],
+    ['an unknown system', BASE.replace('rcma', 'rcna'), [], /unknown system 'rcna'; did you mean 'rcma'/],
+    ['an unknown parameter of a system', BASE.replace('rcma', '{system: rcma, architecture: {recursion: 1}}'), [], /no parameter 'recursion'; did you mean 'recursions'/],
+    ['a shared parameter that no system has', `${BASE}stages: {fusion-training: {architecture: {recursionz: 1}}}\n`, [], /no system .* has the parameter .*recursionz/],
+    ['two systems of one label', BASE.replace('visual, rcma', 'rcma, rcma'), [], /two systems are labelled 'rcma'/],
+    ['broken YAML', `${BASE}  wrong: [\n`, [], /e\.yaml: /],
+    ['no systems', BASE.replace('[visual, rcma]', '[]'), [], /systems: /],
+    ['an override without a value', BASE, ['seeds'], /expected path=value/],
+    ['an override of nothing known', BASE, ['fusiontraining.learningRate=1'], /'fusiontraining' is neither a stage nor a key/],
+    ['an override of a whole stage', BASE, ['demux=1'], /name a parameter of the stage/],
+    ['a name that is no file name', BASE.replace('study', 'my study/1'), [], /name: letters, digits/],
+  ])('refuses %s and says what to do', (_, text, overrides, message) => {
+    expect(() => load(text, overrides)).toThrow(message);
+  });
+
+  it('says which file is missing', () => {
+    expect(() => loadExperiment(path.join(folder, 'none.yaml'))).toThrow(/no experiment file .*none\.yaml/);
+  });
+});
+
+describe('the plan of an experiment', () => {
+  const stagesOf = (text: string) => [...new Set(makePlan(load(text)).tasks.map(({stage}) => stage))];
+
+  it('holds only what some system reads', () => {
+    expect(stagesOf(BASE.replace('visual, rcma', 'visual'))).toEqual(['demux', 'face-alignment', 'annotation', 'visual-embedding', 'fusion-training', 'fold-evaluation']);
+    expect(stagesOf(BASE.replace('visual, rcma', 'text'))).toEqual(['demux', 'transcription', 'annotation', 'text-embedding', 'fusion-training', 'fold-evaluation']);
+  });
+
+  it('orders every task after what it reads, with one training per system, seed and fold', () => {
+    const {tasks} = makePlan(load(`${BASE}seeds: [1, 2]\n`));
+    const position = new Map(tasks.map((task, index) => [task.id, index]));
+    for (const task of tasks) {
+      for (const source of Object.values(task.inputs)) {
+        const upstream = source.from === 'task' ? [source.task] : source.from === 'fold' ? [...source.train, ...source.validation] : [];
+        for (const id of upstream) expect(position.get(id)).toBeLessThan(position.get(task.id)!);
+      }
+    }
+    expect(tasks.filter(({stage}) => stage === 'fusion-training')).toHaveLength(2 * 2 * 2);
+    expect(tasks.filter(({stage}) => stage === 'demux')).toHaveLength(4);
+  });
+
+  it('plans features only where clips are selected, and names a glob that matches nothing', () => {
+    const {tasks} = makePlan(load(), {clips: 'anna-*'});
+    expect(new Set(tasks.map(({subject}) => subject.clip))).toEqual(new Set(['anna-1', 'anna-2']));
+    expect(tasks.some(({stage}) => stage === 'fusion-training')).toBe(false);
+    expect(() => makePlan(load(), {clips: 'zoe-*'})).toThrow(/--clips zoe-\* matches none of 4 clips/);
+  });
+
+  it('keeps to the folds asked for', () => {
+    expect(new Set(makePlan(load(), {folds: ['1']}).tasks.flatMap(({subject}) => subject.fold ?? []))).toEqual(new Set(['1']));
+    expect(() => makePlan(load(), {folds: ['9']})).toThrow(/no fold '9'/);
+  });
+});
