@@ -1,6 +1,7 @@
 /** demux: takes a video file apart into the times of its frames and its sound. */
 import {z} from 'zod';
 import {decodeAudio} from './demux/audio.js';
+import {locateFfmpeg} from './demux/binary.js';
 import {PresentationClock} from './demux/presentation-clock.js';
 import {probe} from './demux/probe.js';
 import {decodeTimeline} from './demux/timeline.js';
@@ -27,6 +28,7 @@ export const demux = defineStage({
   async run({inputs, outputs, params, context}) {
     const {path} = inputs.video;
     const {threads, signal} = context;
+    context.note('ffmpeg', (await locateFfmpeg()).version);
     const warn = (message: string) => context.warn(message);
     const {hasAudio, durationSeconds} = await probe(path, signal);
     const clock = new PresentationClock();

@@ -57,7 +57,7 @@ async function* decodePieces(request: AudioRequest): AsyncGenerator<AudioPiece, 
   const convert = `aformat=sample_fmts=s16:channel_layouts=mono:sample_rates=${sampleRateHz}`;
   const ffmpeg = await startFfmpeg({
     path,
-    outputOptions: ['-map', '0:a:0', '-af', `${convert},asettb=1/${sampleRateHz},ashowinfo`, '-f', 's16le'],
+    outputOptions: ['-map', '0:a:0', '-af', `${convert},asettb=1/${sampleRateHz},ashowinfo,asetpts=N`, '-f', 's16le'],
     threads,
     signal,
     onLine: (line) => announced.read(line),
@@ -130,8 +130,7 @@ function reportFaults(
 ): void {
   const seconds = (gapSamples / sampleRateHz).toFixed(2);
   if (gapCount > 0) warn(`gaps in the time stamps of the audio: ${gapCount}, ${seconds} s in all; filled with silence`);
-  if (overlapCount > 0)
-    warn(`overlaps in the time stamps of the audio: ${overlapCount}; the later samples were cut`);
+  if (overlapCount > 0) warn(`overlaps in the time stamps of the audio: ${overlapCount}; the later samples were cut`);
 }
 
 /** Cuts contiguous samples into rows of one second; the last is filled up with zeros. */

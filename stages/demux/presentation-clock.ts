@@ -4,10 +4,11 @@
  */
 
 /**
- * Filter that prints the time of every frame in milliseconds with six decimals, and keeps every frame. (`setpts`
- * would print once more, at the end of the stream, since ffmpeg 7.)
+ * Filters that print the time of every frame in milliseconds with six decimals and keep every frame. (`setpts`
+ * would print once more, at the end of the stream, since ffmpeg 7.) What leaves them is numbered instead of
+ * timed, so that ffmpeg does not complain about times that run backwards.
  */
-export const printTimes = 'select=1+0*print(t*1000)';
+export const printTimes = 'select=1+0*print(t*1000),settb=1,setpts=N';
 
 /** Step in seconds that is assumed where a stream carries no times at all: 25 frames per second. */
 const unknownStepSeconds = 0.04;

@@ -198,6 +198,19 @@ test('a video stream without a frame is refused', async () => {
   });
 });
 
+test('a recording that was joined from pieces keeps all frames; where its sound overlaps, it is cut and reported', async () => {
+  const piece = await makeClip(file('piece.mp4'), ...picture(1), ...tone(1.07), ...h264);
+  writeFileSync(file('list.txt'), "file 'piece.mp4'\n".repeat(3));
+  const joined = await makeClip(file('joined.mkv'), '-f', 'concat', '-i', file('list.txt'), '-c', 'copy');
+  const {times, samples, warnings} = await read(joined);
+  expect(times).toHaveLength(75);
+  expect(times.every((time, k) => k === 0 || time > times[k - 1]!)).toBe(true);
+  // Three times 1.07 s and what the codec pads.
+  expect(samples.length / 16_000).toBeGreaterThan(3.15);
+  expect(samples.length / 16_000).toBeLessThan(3.4);
+  expect(warnings.filter((warning) => !warning.startsWith('overlaps in the time stamps of the audio'))).toEqual([]);
+});
+
 test('a stop request ends decoding with the reason of the signal', async () => {
   const clip = await makeClip(file('stop.mp4'), ...picture(2), ...h264);
   const signal = AbortSignal.abort(new Error('stopped by the user'));
