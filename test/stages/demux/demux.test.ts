@@ -199,7 +199,7 @@ test('a video stream without a frame is refused', async () => {
 });
 
 test('a recording that was joined from pieces keeps all frames; where its sound overlaps, it is cut and reported', async () => {
-  const piece = await makeClip(file('piece.mp4'), ...picture(1), ...tone(1.07), ...h264);
+  await makeClip(file('piece.mp4'), ...picture(1), ...tone(1.07), ...h264);
   writeFileSync(file('list.txt'), "file 'piece.mp4'\n".repeat(3));
   const joined = await makeClip(file('joined.mkv'), '-f', 'concat', '-i', file('list.txt'), '-c', 'copy');
   const {times, samples, warnings} = await read(joined);
