@@ -18,25 +18,29 @@ export const releasedName: Readonly<Record<Modality, string>> = {
   linguistic: 'bert',
 };
 
-const channels = (defaults: number[]) =>
+/** Channels of the temporal convolution of a modality, under the name '<modality>Channels'. */
+export const channels = (defaults: number[]) =>
   z.array(z.int().positive()).min(1).default(defaults).describe('Channels of each level of the temporal convolution.');
 
-/** Parameters of the front; the defaults are the released channels of RCMA, as no paper states any. */
+/** Parameters of the front beside the channels of each modality. */
 export const temporalParams = {
-  visualChannels: channels([512, 512, 512, 512]),
-  acousticChannels: channels([128, 128, 128, 128]),
-  linguisticChannels: channels([512, 512, 512, 512]),
   kernel: z.int().positive().default(5).describe('Frames that one temporal convolution reads.'),
   temporalDropout: z.number().min(0).lt(1).default(0.1).describe('Dropout inside the temporal convolutions.'),
   temporalNorm: z.enum(['batch', 'none']).default('batch').describe('Normalisation after the temporal convolutions.'),
   weightNorm: z.boolean().default(true).describe('Weight normalisation of the temporal convolutions.'),
 };
 
-export type TemporalParams = z.output<z.ZodObject<typeof temporalParams>>;
+export type TemporalParams = z.output<z.ZodObject<typeof temporalParams>> &
+  Readonly<Partial<Record<`${Modality}Channels`, number[]>>>;
 
-/** Features of each modality after the front. */
-export function temporalWidth(params: TemporalParams, modality: Modality): number {
-  return params[`${modality}Channels`].at(-1)!;
+/** Features of a modality after the front. */
+export const temporalWidth = (params: TemporalParams, modality: Modality): number =>
+  channelsOf(params, modality).at(-1)!;
+
+function channelsOf(params: TemporalParams, modality: Modality): number[] {
+  const found = params[`${modality}Channels`];
+  if (found === undefined) throw new TypeError(`Expected \`${modality}Channels\` among the parameters`);
+  return found;
 }
 
 export interface FrontArguments {
@@ -51,7 +55,7 @@ export function temporalFrontWeights({params, dims, modalities, length}: FrontAr
     ...modalities.flatMap((modality) => [
       temporalConvolutionWeights(`temporal.${releasedName[modality]}`, {
         inputs: widthOf(dims, modality),
-        channels: params[`${modality}Channels`],
+        channels: channelsOf(params, modality),
         kernel: params.kernel,
         dropout: params.temporalDropout,
         length,

@@ -94,5 +94,30 @@ export const releasedFrameTraining: Partial<Training> = {
   reloadBest: true,
 };
 
+/**
+ * Geometry and loss of the clip-level systems: windows of 16 clips of 32 frames, every frame the end of one clip, one
+ * model for both emotions, one CCC per emotion over the whole batch.
+ */
+export const clipTraining: Partial<Training> = {
+  targets: 'joint',
+  windowFrames: 512,
+  hopFrames: 512,
+  clipFrames: 32,
+  weightDecay: 0,
+  warmUp: 'none',
+  warmUpEpochs: 0,
+  plateauFactor: 1,
+  lossOver: 'batch',
+  lossTargets: 'sum',
+};
+
+/** The step decay of the code of JCA and RJCA: after epoch 5, 1e-3 · 0.8 ^ ⌊(epoch − 5) / 2⌋. */
+export const releasedDecay: Partial<Training> = {
+  decayFactor: 0.8,
+  decayFrom: 5,
+  decayEpochs: 2,
+  decayLearningRate: 1e-3,
+};
+
 /** Training parameters as an experiment gives them: all optional, since defaults depend on system and preset. */
 export const trainingParams = schema.partial().shape;

@@ -19,7 +19,7 @@ import {declare} from '../../learning/layers/declaration.js';
 import {head, headParams, headWeights} from '../regression-head.js';
 import type {Modality} from '../system.js';
 import {defineSystem} from '../system.js';
-import {temporalFront, temporalFrontWeights, temporalParams, temporalWidth} from '../temporal-front.js';
+import {channels, temporalFront, temporalFrontWeights, temporalParams, temporalWidth} from '../temporal-front.js';
 
 const modalities: readonly Modality[] = ['visual', 'acoustic', 'linguistic'];
 
@@ -27,7 +27,13 @@ export const concatenation = defineSystem({
   name: 'concatenation',
   title: 'Feature concatenation',
   paper: 'Kuhnke, Rumberg and Ostermann, FGW 2020',
-  architecture: z.strictObject({...temporalParams, ...headParams}),
+  architecture: z.strictObject({
+    ...temporalParams,
+    visualChannels: channels([512, 512, 512, 512]),
+    acousticChannels: channels([128, 128, 128, 128]),
+    linguisticChannels: channels([512, 512, 512, 512]),
+    ...headParams,
+  }),
   presets: {
     published: {},
     released: {architecture: {headUnits: 0, headDropout: 0}},

@@ -35,11 +35,14 @@ import {jointAttention, jointAttentionWeights} from '../joint-cross-attention.js
 import {head, headParams, headWeights} from '../regression-head.js';
 import type {Modality} from '../system.js';
 import {defineSystem} from '../system.js';
-import {temporalFront, temporalFrontWeights, temporalParams, temporalWidth} from '../temporal-front.js';
+import {channels, temporalFront, temporalFrontWeights, temporalParams, temporalWidth} from '../temporal-front.js';
 import {releasedFrameTraining} from '../training-params.js';
 
 const architecture = z.strictObject({
   ...temporalParams,
+  visualChannels: channels([512, 512, 512, 512]),
+  acousticChannels: channels([128, 128, 128, 128]),
+  linguisticChannels: channels([512, 512, 512, 512]),
   joint: z.enum(['others', 'all']).default('others').describe('J: the other two modalities, or all three.'),
   recursions: z.int().min(1).max(4).default(2).describe('How often cross-modal attention is applied.'),
   form: z.enum(['paper', 'released']).default('paper').describe('Equations as printed, or with what the code adds.'),

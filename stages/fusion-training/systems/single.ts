@@ -11,22 +11,32 @@
  */
 import {z} from 'zod';
 import {declare} from '../../learning/layers/declaration.js';
+import type {HeadParams} from '../regression-head.js';
 import {head, headParams, headWeights} from '../regression-head.js';
 import type {Modality, System} from '../system.js';
 import {defineSystem} from '../system.js';
-import {temporalFront, temporalFrontWeights, temporalParams, temporalWidth} from '../temporal-front.js';
+import type {TemporalParams} from '../temporal-front.js';
+import {channels, temporalFront, temporalFrontWeights, temporalParams, temporalWidth} from '../temporal-front.js';
 import {releasedFrameTraining} from '../training-params.js';
 
-export const visual = single('visual', 'Visual only');
-export const audio = single('acoustic', 'Audio only', 'audio');
-export const text = single('linguistic', 'Text only', 'text');
+export const visual = single('visual', {name: 'visual', title: 'Visual only', channels: [512, 512, 512, 512]});
+export const audio = single('acoustic', {name: 'audio', title: 'Audio only', channels: [128, 128, 128, 128]});
+export const text = single('linguistic', {name: 'text', title: 'Text only', channels: [512, 512, 512, 512]});
 
-function single(modality: Modality, title: string, name: string = modality): System {
+interface Single {
+  readonly name: string;
+  readonly title: string;
+  readonly channels: number[];
+}
+
+type Architecture = TemporalParams & HeadParams;
+
+function single(modality: Modality, {name, title, channels: defaults}: Single): System {
   return defineSystem({
     name,
     title,
     paper: 'columns of the tables of arXiv 2403.13659 and others',
-    architecture: z.strictObject({...temporalParams, ...headParams}),
+    architecture: z.strictObject({...temporalParams, [`${modality}Channels`]: channels(defaults), ...headParams}),
     presets: {
       published: {},
       released: {
@@ -36,13 +46,16 @@ function single(modality: Modality, title: string, name: string = modality): Sys
     },
     modalities: [modality],
 
-    declare: ({architecture: params, dims, length, targetCount}) =>
-      declare(
+    declare: ({architecture, dims, length, targetCount}) => {
+      const params = architecture as Architecture;
+      return declare(
         temporalFrontWeights({params, dims, modalities: [modality], length}),
         headWeights({params, inputs: temporalWidth(params, modality), targetCount, length}),
-      ),
+      );
+    },
 
-    forward: ({architecture: params, scope, inputs}) => {
+    forward: ({architecture, scope, inputs}) => {
+      const params = architecture as Architecture;
       const x = temporalFront(scope, params, inputs)[modality]!; //                                            X  [B, L, d]
       return {prediction: head(scope, params, x), inner: {x}};
     },

@@ -23,10 +23,13 @@ interface Case {
 const cases = JSON.parse(readFileSync('test/fixtures/reference/systems.json', 'utf8')) as Record<string, Case>;
 const B = 2;
 
-/** 1e-4 of the largest value: both sides compute in float32, in another order. */
+/**
+ * 1e-4 of the largest value: both sides compute in float32, in another order. Below 0.01 the difference counts as it is,
+ * because a bias in front of batch norm has a gradient of 0 but for rounding.
+ */
 function expectEqual(actual: ArrayLike<number>, expected: readonly number[], what: string): void {
   expect(actual.length, what).toBe(expected.length);
-  const scale = Math.max(1e-3, ...expected.map(Math.abs));
+  const scale = Math.max(1e-2, ...expected.map(Math.abs));
   const worst = Math.max(...expected.map((value, i) => Math.abs(value - actual[i]!)));
   expect(worst / scale, what).toBeLessThan(1e-4);
 }

@@ -1,5 +1,6 @@
 import {describe, expect, it} from 'vitest';
 import {fusionTraining} from '../../../stages/fusion-training.js';
+import {systems} from '../../../stages/fusion-training/systems/index.js';
 import {evaluate, fold, clips, temporaryFolder, train} from './run-fold.js';
 import {killedAfter} from './killed.js';
 import {smallClip, smallFold} from './small-fold.js';
@@ -111,6 +112,42 @@ describe('fusion-training', () => {
       code: 'not-finite',
       remedy: expect.stringContaining('learningRate') as string,
     });
+  });
+});
+
+describe('every system', () => {
+  const frame = {visualChannels: [8], acousticChannels: [8], linguisticChannels: [8], kernel: 3};
+  const own = {units: 8, fcUnits: 8, attentionUnits: 4};
+  const clipLevel = {windowFrames: 32, clipFrames: 8, shiftFrames: 4, optimiser: 'adam', learningRate: 1e-2};
+
+  for (const [name, system] of Object.entries(systems)) {
+    it(`${name} trains on the engine, in both presets, and predicts every frame`, async () => {
+      const known = Object.entries({...frame, ...own}).filter(([key]) => key in system.architecture.shape);
+      const geometry = system.presets.published.training?.clipFrames === undefined ? {} : clipLevel;
+      for (const preset of ['published', 'released']) {
+        const params = {
+          system: name,
+          preset,
+          architecture: Object.fromEntries(known),
+          targets: 'joint',
+          epochs: 2,
+          ...geometry,
+        };
+        const run = await train({params});
+        expect(run.shards['predictions']!.rowCount).toBe(95);
+        const values = (await run.shards['predictions']!.column('valence')) as Float32Array;
+        expect(values.every(Number.isFinite)).toBe(true);
+        expect(run.shards['curve']!.rowCount).toBe(2);
+      }
+    });
+  }
+
+  it('has a paper, a title and defaults that can be parsed', () => {
+    for (const system of Object.values(systems)) {
+      expect(system.paper.length).toBeGreaterThan(0);
+      expect(system.title.length).toBeGreaterThan(0);
+      for (const preset of ['published', 'released']) fusionTraining.params.parse({system: system.name, preset});
+    }
   });
 });
 
