@@ -4,6 +4,7 @@ import {rename, rm, writeFile} from 'node:fs/promises';
 import {Readable} from 'node:stream';
 import {pipeline} from 'node:stream/promises';
 import sharp from 'sharp';
+import type {FfmpegBinary} from '../../../stages/demux/binary.js';
 import {locateFfmpeg} from '../../../stages/demux/binary.js';
 import {StageError} from '../../../stages/errors.js';
 import type {ClipPlan} from './clip-plan.js';
@@ -32,7 +33,9 @@ export async function encodeClip(options: EncodingOptions): Promise<void> {
   const aside = `${options.path}.part`;
   try {
     if (options.samples) await writeFile(sound, pcm16(options.samples));
-    await runFfmpeg([...inputs(options, sound), ...outputs(options), aside], drawFrames(options.plan), options);
+    const binary = await locateFfmpeg();
+    const args = [...inputs(options, sound), ...outputs(options, binary), aside];
+    await runFfmpeg(binary, args, options);
     await rename(aside, options.path);
   } finally {
     await Promise.all([rm(sound, {force: true}), rm(aside, {force: true})]);
@@ -43,71 +46,48 @@ function inputs({plan, samples, frameRateHz}: EncodingOptions, sound: string): s
   const variable = plan.faults.includes('variable-frame-rate');
   const size = `${frameWidth}x${frameHeight}`;
   // With a variable frame rate every tick of the clock is a frame that ffmpeg could expect.
-  const frames = [
-    '-f',
-    'rawvideo',
-    '-pix_fmt',
-    'rgba',
-    '-s',
-    size,
-    '-framerate',
-    String(variable ? variableTickHz : frameRateHz),
-    '-i',
-    'pipe:0',
-  ];
+  const rate = String(variable ? variableTickHz : frameRateHz);
+  const frames = ['-f', 'rawvideo', '-pix_fmt', 'rgba', '-s', size, '-framerate', rate, '-i', 'pipe:0'];
   if (!samples) return frames;
   const late = plan.faults.includes('late-audio') ? ['-itsoffset', String(lateAudioSeconds)] : [];
   return [...frames, ...late, '-f', 's16le', '-ar', String(sampleRateHz), '-ac', '1', '-i', sound];
 }
 
 /** One thread and no time stamps of the encoder, so that the same frames give the same bytes on every machine. */
-function outputs({plan, frameRateHz}: EncodingOptions): string[] {
+const codecs = '-c:v libx264 -preset ultrafast -crf 20 -pix_fmt yuv420p -g 50 -threads 1 -c:a aac -b:a 64k'.split(' ');
+const exact = '-map_metadata -1 -fflags +bitexact -flags:v +bitexact -flags:a +bitexact'.split(' ');
+
+function outputs({plan, frameRateHz}: EncodingOptions, {passthrough}: FfmpegBinary): string[] {
   const variable = plan.faults.includes('variable-frame-rate');
-  const timing = variable ? ['-vf', `setpts=${variableTickExpression(frameRateHz)}`] : [];
-  const video = [
-    '-c:v',
-    'libx264',
-    '-preset',
-    'ultrafast',
-    '-crf',
-    '20',
-    '-pix_fmt',
-    'yuv420p',
-    '-g',
-    '50',
-    '-threads',
-    '1',
-  ];
-  const exact = ['-map_metadata', '-1', '-fflags', '+bitexact', '-flags:v', '+bitexact', '-flags:a', '+bitexact'];
-  return [...timing, ...video, '-c:a', 'aac', '-b:a', '64k', ...exact, '-f', 'mp4', '-y'];
+  const timing = variable ? ['-vf', `setpts=${variableTickExpression(frameRateHz)}`, ...passthrough] : [];
+  // From ffmpeg 5.1 on `setpts` takes a frame's duration away, and the last frame would fall behind the mp4's end.
+  const lasting = variable && passthrough[0] === '-fps_mode' ? ['-bsf:v', `setts=duration=${1 / frameRateHz}/TB`] : [];
+  return [...timing, ...lasting, ...codecs, ...exact, '-f', 'mp4', '-y'];
 }
 
 async function runFfmpeg(
+  binary: FfmpegBinary,
   args: readonly string[],
-  frames: AsyncIterable<Buffer>,
-  options: EncodingOptions,
+  {plan, path, signal}: EncodingOptions,
 ): Promise<void> {
-  const {path: binary, passthrough} = await locateFfmpeg();
-  options.signal.throwIfAborted();
-  const timing = options.plan.faults.includes('variable-frame-rate') ? passthrough : [];
-  const all = ['-hide_banner', '-loglevel', 'error', ...args.slice(0, -1), ...timing, ...args.slice(-1)];
-  const child = spawn(binary, all, {
+  signal.throwIfAborted();
+  const child = spawn(binary.path, ['-hide_banner', '-loglevel', 'error', ...args], {
     stdio: ['pipe', 'ignore', 'pipe'],
     windowsHide: true,
-    signal: options.signal,
+    signal,
     killSignal: 'SIGKILL',
   });
   let complaint = '';
   child.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()));
   const ended = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve));
-  const fed = pipeline(Readable.from(frames), child.stdin, {signal: options.signal});
+  const fed = pipeline(Readable.from(drawFrames(plan)), child.stdin, {signal});
   const [code, feeding] = await Promise.allSettled([ended, fed]);
-  options.signal.throwIfAborted();
+  signal.throwIfAborted();
   if (code.status === 'fulfilled' && code.value === 0 && feeding.status === 'fulfilled') return;
   const reasons = [code, feeding].flatMap((result) => (result.status === 'rejected' ? [String(result.reason)] : []));
   throw new StageError(
     'ffmpeg-failed',
-    `ffmpeg could not write ${options.path}: ${complaint.trim().split('\n').at(-1) || reasons.join('; ') || 'it gave no reason'}`,
+    `ffmpeg could not write ${path}: ${complaint.trim().split('\n').at(-1) || reasons.join('; ') || 'it gave no reason'}`,
     'Check the free disk space, and `affectflow doctor` for the ffmpeg in use; it needs the encoders libx264 and aac.',
   );
 }
