@@ -4,7 +4,7 @@ import {decodeFrames} from './demux/frames.js';
 import {mapAhead} from './face-alignment/ahead.js';
 import {findSubject} from './face-alignment/align.js';
 import {encodeCrop} from './face-alignment/crop-image.js';
-import {finderModels, openDetector, openLandmarkFinder} from './face-alignment/face-api/face-finders.js';
+import {finderModels, openDetectors, openLandmarkFinder} from './face-alignment/face-api/face-finders.js';
 import {faceRow, noFaceRow} from './face-alignment/face-row.js';
 import {blackImage} from './face-alignment/image.js';
 import {cropSize} from './face-alignment/template.js';
@@ -31,13 +31,12 @@ export const faceAlignment = defineStage({
       .enum(['face-api-tiny', 'face-api-ssd'])
       .default('face-api-tiny')
       .describe('Network that finds faces: tiny is fast, ssd takes ten times as long and also finds small faces.'),
-    inputSize: z
-      .int()
-      .min(96)
-      .max(1024)
-      .multipleOf(32)
-      .default(288)
-      .describe('Longer side, in pixels, to which frames are scaled for face-api-tiny; face-api-ssd always takes 512.'),
+    inputSizes: z
+      .array(z.int().min(96).max(1024).multipleOf(32))
+      .min(1)
+      .max(4)
+      .default([224, 416])
+      .describe('Longer sides, in pixels, to which frames are scaled for face-api-tiny: tried until a face is found.'),
     minScore: z.number().min(0.05).max(0.99).default(0.5).describe('Least confidence of a face.'),
     detectEvery: z
       .int()
@@ -60,7 +59,7 @@ export const faceAlignment = defineStage({
   }),
   models: ({detector}) => finderModels(detector),
   async run({inputs, outputs, params, context}) {
-    await using detector = await openDetector(params, context);
+    await using detector = await openDetectors(params, context);
     await using landmarkFinder = await openLandmarkFinder(context);
     const times = await inputs.timeline.column('timeSeconds');
     const noFace = noFaceRow(await encodeCrop(blackImage(cropSize)));

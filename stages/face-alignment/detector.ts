@@ -18,3 +18,19 @@ export interface FaceDetector extends AsyncDisposable {
 export interface LandmarkFinder extends AsyncDisposable {
   find(image: RgbImage, box: Box): Promise<readonly Point[]>;
 }
+
+/** Asks one detector after the other until one finds a face. */
+export function firstThatFinds(detectors: readonly FaceDetector[]): FaceDetector {
+  return {
+    async detect(image) {
+      for (const detector of detectors) {
+        const found = await detector.detect(image);
+        if (found.length > 0) return found;
+      }
+      return [];
+    },
+    async [Symbol.asyncDispose]() {
+      for (const detector of detectors) await detector[Symbol.asyncDispose]();
+    },
+  };
+}

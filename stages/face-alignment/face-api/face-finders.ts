@@ -2,7 +2,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import type {Tensors} from '../../learning/program.js';
 import type {ModelFile} from '../../stage.js';
-import type {FaceDetector, LandmarkFinder} from '../detector.js';
+import {firstThatFinds, type FaceDetector, type LandmarkFinder} from '../detector.js';
 import {clipToImage, type Box, type Point, type RgbImage} from '../image.js';
 import {boxFromLetterbox, fromLetterbox, letterbox} from '../letterbox.js';
 import {suppress} from '../nms.js';
@@ -30,6 +30,19 @@ export interface DetectorParams {
 /** The files that decide what detector and landmark network find. */
 export function finderModels(detector: DetectorName): ModelFile[] {
   return [...modelFiles(networks[detector]), ...modelFiles('face_landmark_68')];
+}
+
+export interface DetectorChoice extends Omit<DetectorParams, 'inputSize'> {
+  /** Sides for the tiny detector, in the order in which they are tried until a face is found. */
+  readonly inputSizes: readonly number[];
+}
+
+/** @throws StageError 'bad-model' where the package's files are damaged. */
+export async function openDetectors(choice: DetectorChoice, surroundings: Surroundings): Promise<FaceDetector> {
+  const sizes = choice.detector === 'face-api-tiny' ? choice.inputSizes : [ssdSize];
+  return firstThatFinds(
+    await Promise.all(sizes.map((inputSize) => openDetector({...choice, inputSize}, surroundings))),
+  );
 }
 
 /** @throws StageError 'bad-model' where the package's files are damaged. */

@@ -1,7 +1,7 @@
 import {describe, expect, test} from 'vitest';
 import {mapAhead} from '../../../stages/face-alignment/ahead.js';
 import {alignment, findSubject, type FindOptions, type Frame} from '../../../stages/face-alignment/align.js';
-import type {Detection} from '../../../stages/face-alignment/detector.js';
+import {firstThatFinds, type Detection} from '../../../stages/face-alignment/detector.js';
 import {apply, estimateSimilarity, type Transform} from '../../../stages/face-alignment/similarity.js';
 import {template} from '../../../stages/face-alignment/template.js';
 
@@ -82,6 +82,14 @@ describe('findSubject', () => {
     const nose = template[2]!.x;
     expect(noses).toEqual([100 + nose, 101 + nose, undefined, 106 + nose]);
   });
+});
+
+test('a second detector is asked only where the first finds nothing', async () => {
+  const first = walkingFace((index) => index !== 1);
+  const second = walkingFace(() => true);
+  const detector = firstThatFinds([first.options.detector, second.options.detector]);
+  expect(await leftsOf(3, {...first.options, detector})).toEqual([100, 102, 104]);
+  expect([first.looks, second.looks]).toEqual([[0, 1, 2], [1]]);
 });
 
 describe('alignment', () => {

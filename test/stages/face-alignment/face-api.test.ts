@@ -117,7 +117,7 @@ describe('the compiled networks give what face-api gives', () => {
 });
 
 test('the five points lie on eyes, nose and mouth of a drawn face, also when it is turned', async () => {
-  await using detector = await openDetector({detector: 'face-api-tiny', inputSize: 288, minScore: 0.5}, surroundings);
+  await using detector = await openDetector({detector: 'face-api-tiny', inputSize: 224, minScore: 0.5}, surroundings);
   await using finder = await openLandmarkFinder(surroundings);
   for (const rollDegrees of [-12, 0, 12]) {
     const image = await drawFaces({width: 320, height: 240}, [{middleX: 160, middleY: 120, height: 140, rollDegrees}]);
