@@ -16,7 +16,10 @@ const entries = {main: 'pipeline/cli/main.ts', worker: 'pipeline/worker.ts'};
 export function sourceDigest() {
   const hash = createHash('sha256');
   for (const file of [...sourceFiles(), 'package.json', 'build.js']) {
-    hash.update(`${file}\0`).update(readFileSync(path.join(root, file))).update('\0');
+    hash
+      .update(`${file}\0`)
+      .update(readFileSync(path.join(root, file)))
+      .update('\0');
   }
   return hash.digest('hex');
 }
@@ -60,7 +63,10 @@ async function closures(esbuild) {
   });
   return Object.fromEntries(
     result.outputFiles
-      .map((file) => [path.basename(file.path, '.js'), createHash('sha256').update(file.contents).digest('hex').slice(0, 32)])
+      .map((file) => [
+        path.basename(file.path, '.js'),
+        createHash('sha256').update(file.contents).digest('hex').slice(0, 32),
+      ])
       .sort(([a], [b]) => (a < b ? -1 : 1)),
   );
 }

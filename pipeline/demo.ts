@@ -17,8 +17,13 @@ export async function makeDemo({folder, seed, tell}: DemoOptions): Promise<strin
   tell(`Making drawn faces with synthetic speech in ${folder} …`);
   const clock = performance.now();
   const {clips, reused} = await makeDemoDataset({folder, seed});
-  tell(reused ? `${clips.length} clips are there already.` : `${clips.length} clips made in ${((performance.now() - clock) / 1000).toFixed(1)} s.`);
+  tell(
+    reused
+      ? `${clips.length} clips are there already.`
+      : `${clips.length} clips made in ${((performance.now() - clock) / 1000).toFixed(1)} s.`,
+  );
   const file = path.join(folder, 'experiment.yaml');
-  if (!existsSync(file)) writeFileSync(file, readFileSync(path.join(packageRoot, 'pipeline/experiments/demo.yaml'), 'utf8'));
+  if (!existsSync(file))
+    writeFileSync(file, readFileSync(path.join(packageRoot, 'pipeline/experiments/demo.yaml'), 'utf8'));
   return file;
 }

@@ -1,6 +1,12 @@
 /** Everything that happens during a run, as one closed union. Loggers are its only consumers. */
 export type Event =
-  | {readonly kind: 'run-started'; readonly experiment: string; readonly tasks: number; readonly workspace: string; readonly run: number}
+  | {
+      readonly kind: 'run-started';
+      readonly experiment: string;
+      readonly tasks: number;
+      readonly workspace: string;
+      readonly run: number;
+    }
   | {readonly kind: 'reused'; readonly task: string; readonly stage: string; readonly fingerprint: string}
   | {
       readonly kind: 'started';
@@ -10,7 +16,13 @@ export type Event =
       /** Why it was not reused; always shown. */
       readonly reason: string;
     }
-  | {readonly kind: 'progress'; readonly task: string; readonly done: number; readonly total: number; readonly unit: string}
+  | {
+      readonly kind: 'progress';
+      readonly task: string;
+      readonly done: number;
+      readonly total: number;
+      readonly unit: string;
+    }
   | {readonly kind: 'warning'; readonly task: string; readonly message: string}
   | {
       readonly kind: 'produced';
@@ -55,6 +67,7 @@ export type Emit = (event: Event) => void;
 
 /** The counts of all stages together. */
 export function totals(stages: readonly StageCount[]): Record<'reused' | 'produced' | 'failed' | 'skipped', number> {
-  const sum = (key: 'reused' | 'produced' | 'failed' | 'skipped') => stages.reduce((total, count) => total + count[key], 0);
+  const sum = (key: 'reused' | 'produced' | 'failed' | 'skipped') =>
+    stages.reduce((total, count) => total + count[key], 0);
   return {reused: sum('reused'), produced: sum('produced'), failed: sum('failed'), skipped: sum('skipped')};
 }

@@ -45,7 +45,10 @@ export class Executor {
   #next = 0;
   readonly #queues: Record<'cpu' | 'gpu' | 'io', PQueue>;
   readonly #pool: Pool;
-  readonly #counts = new Map<string, {reused: number; produced: number; failed: number; skipped: number; seconds: number}>();
+  readonly #counts = new Map<
+    string,
+    {reused: number; produced: number; failed: number; skipped: number; seconds: number}
+  >();
   readonly #rows: RunTask[] = [];
   /** Fingerprints that are being worked on, each with other tasks that ask for the same. */
   readonly #inFlight = new Map<string, Task[]>();
@@ -60,7 +63,8 @@ export class Executor {
       gpu: new PQueue({concurrency: 1}),
       io: new PQueue({concurrency: Math.max(2, Math.ceil(options.jobs / 2))}),
     };
-    for (const {name} of this.#graphStages()) this.#counts.set(name, {reused: 0, produced: 0, failed: 0, skipped: 0, seconds: 0});
+    for (const {name} of this.#graphStages())
+      this.#counts.set(name, {reused: 0, produced: 0, failed: 0, skipped: 0, seconds: 0});
     for (const task of this.#inspector.tasks.values()) this.#link(task);
   }
 
@@ -126,7 +130,9 @@ export class Executor {
     }
     this.#inFlight.set(verdict.ready.fingerprint, []);
     const {resource} = this.#inspector.stageOf(task);
-    void this.#queues[resource].add(() => this.#execute(verdict.ready, verdict.reason)).catch((error: unknown) => this.#fail(task, defect(error), 0));
+    void this.#queues[resource]
+      .add(() => this.#execute(verdict.ready, verdict.reason))
+      .catch((error: unknown) => this.#fail(task, defect(error), 0));
   }
 
   async #execute(ready: ReadyTask, reason: string): Promise<void> {
@@ -178,7 +184,16 @@ export class Executor {
     );
     this.#keep(manifest);
     const bytes = manifest.outputs.reduce((sum, output) => sum + output.bytes, 0);
-    emit({kind: 'produced', task: task.id, stage: task.stage, fingerprint, reason, seconds: manifest.seconds, bytes, notes: manifest.notes});
+    emit({
+      kind: 'produced',
+      task: task.id,
+      stage: task.stage,
+      fingerprint,
+      reason,
+      seconds: manifest.seconds,
+      bytes,
+      notes: manifest.notes,
+    });
     this.#record(task, 'produced', {fingerprint, reason, seconds: manifest.seconds});
     return manifest;
   }
@@ -189,7 +204,11 @@ export class Executor {
     const earlier = lineage.find(manifest.fingerprint);
     if (earlier !== undefined) {
       const same = earlier.outputs.every((output, index) => output.digest === manifest.outputs[index]?.digest);
-      if (!same) this.options.emit({kind: 'note', message: `${manifest.stage}: running again gave other bytes than before (${manifest.fingerprint.slice(0, 8)})`});
+      if (!same)
+        this.options.emit({
+          kind: 'note',
+          message: `${manifest.stage}: running again gave other bytes than before (${manifest.fingerprint.slice(0, 8)})`,
+        });
       lineage.forget(manifest.fingerprint);
     }
     lineage.record(manifest);
@@ -203,10 +222,14 @@ export class Executor {
       const outcome = this.#outcomes.get(id);
       if (outcome?.is !== 'done') continue;
       const damaged = [];
-      for (const digest of outcome.outputs.values()) if (!(await isIntact(workspace.store, digest))) damaged.push(digest);
+      for (const digest of outcome.outputs.values())
+        if (!(await isIntact(workspace.store, digest))) damaged.push(digest);
       if (damaged.length === 0) continue;
       for (const digest of damaged) workspace.store.quarantine(digest);
-      this.options.emit({kind: 'note', message: `${id}: shard ${damaged[0]!.slice(0, 8)} is damaged; it is set aside and made again`});
+      this.options.emit({
+        kind: 'note',
+        message: `${id}: shard ${damaged[0]!.slice(0, 8)} is damaged; it is set aside and made again`,
+      });
       const upstream = this.#inspector.tasks.get(id)!;
       const verdict = this.#inspector.inspect(upstream, (other) => this.#outcomes.get(other)!);
       if (verdict.is !== 'run') return false;
@@ -214,7 +237,8 @@ export class Executor {
         const manifest = await this.#produce(verdict.ready, verdict.reason);
         this.#outcomes.set(id, done(manifest.outputs, verdict.ready.excluded, true));
       } catch (error) {
-        if (!(error instanceof TaskError) || !DAMAGE.has(error.failure.code) || !(await this.#heal(upstream))) throw error;
+        if (!(error instanceof TaskError) || !DAMAGE.has(error.failure.code) || !(await this.#heal(upstream)))
+          throw error;
         const again = this.#inspector.inspect(upstream, (other) => this.#outcomes.get(other)!);
         if (again.is !== 'run') return false;
         const manifest = await this.#produce(again.ready, again.reason);
@@ -258,7 +282,11 @@ export class Executor {
     if (++this.#settled === this.#inspector.tasks.size) this.#allSettled();
   }
 
-  #record(task: Task, status: RunTask['status'], more: {fingerprint?: string; reason?: string; seconds?: number; error?: string}): void {
+  #record(
+    task: Task,
+    status: RunTask['status'],
+    more: {fingerprint?: string; reason?: string; seconds?: number; error?: string},
+  ): void {
     const count = this.#counts.get(task.stage)!;
     count[status]++;
     count.seconds += more.seconds ?? 0;
@@ -275,7 +303,8 @@ export class Executor {
   }
 
   #flush(atLeast: number): void {
-    if (this.#rows.length >= atLeast) this.#inspector.options.workspace.lineage.recordTasks(this.options.run, this.#rows.splice(0));
+    if (this.#rows.length >= atLeast)
+      this.#inspector.options.workspace.lineage.recordTasks(this.options.run, this.#rows.splice(0));
   }
 
   #status(): Summary['status'] {
@@ -294,12 +323,20 @@ export class Executor {
   }
 }
 
-function done(outputs: readonly {name: string; digest: Digest}[], excluded: ReadonlySet<string>, reran: boolean): Outcome {
+function done(
+  outputs: readonly {name: string; digest: Digest}[],
+  excluded: ReadonlySet<string>,
+  reran: boolean,
+): Outcome {
   return {is: 'done', outputs: new Map(outputs.map(({name, digest}) => [name, digest])), excluded, reran};
 }
 
 function unreadable(error: unknown): TaskFailure {
-  return {code: 'unreadable-file', message: error instanceof Error ? error.message : String(error), remedy: 'Check that the file exists and that you may read it.'};
+  return {
+    code: 'unreadable-file',
+    message: error instanceof Error ? error.message : String(error),
+    remedy: 'Check that the file exists and that you may read it.',
+  };
 }
 
 function defect(error: unknown): TaskFailure {

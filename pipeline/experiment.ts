@@ -33,9 +33,19 @@ export const experimentSchema = z.strictObject({
   description: z.string().optional(),
   dataset: folderDataset,
   folds: foldsConfig.default({kind: 'subjects', count: 5}),
-  seeds: z.array(z.number().int().nonnegative()).min(1).default([0]).describe('Each system is trained once per seed and fold.'),
-  stages: z.record(z.string(), z.record(z.string(), z.unknown())).default({}).describe('Parameters by stage; what is absent takes its default.'),
-  systems: z.array(systemEntry).min(1).describe('Fusion systems and single modalities, by name or with parameters of their own.'),
+  seeds: z
+    .array(z.number().int().nonnegative())
+    .min(1)
+    .default([0])
+    .describe('Each system is trained once per seed and fold.'),
+  stages: z
+    .record(z.string(), z.record(z.string(), z.unknown()))
+    .default({})
+    .describe('Parameters by stage; what is absent takes its default.'),
+  systems: z
+    .array(systemEntry)
+    .min(1)
+    .describe('Fusion systems and single modalities, by name or with parameters of their own.'),
   onFailedClip: z
     .enum(['stop', 'exclude'])
     .default('stop')
@@ -67,10 +77,18 @@ export interface Experiment {
  * Reads, checks and completes an experiment. `overrides` are the `--set path=value` of the command line;
  * `change` may rewrite what was read before it is checked.
  */
-export function loadExperiment(file: string, overrides: readonly string[] = [], change: (raw: unknown) => unknown = (raw) => raw): Experiment {
+export function loadExperiment(
+  file: string,
+  overrides: readonly string[] = [],
+  change: (raw: unknown) => unknown = (raw) => raw,
+): Experiment {
   const resolved = path.resolve(file);
   if (!existsSync(resolved)) {
-    throw new UsageError('missing-experiment', `there is no experiment file ${resolved}`, 'Give the path of a YAML file; `affectflow demo` writes one to start from.');
+    throw new UsageError(
+      'missing-experiment',
+      `there is no experiment file ${resolved}`,
+      'Give the path of a YAML file; `affectflow demo` writes one to start from.',
+    );
   }
   return makeExperiment(change(parseYaml(readFileSync(resolved, 'utf8'), resolved)), resolved, overrides);
 }
@@ -102,14 +120,24 @@ function systemRuns(graph: Graph, config: ExperimentConfig, file: string): Syste
   const shared = config.stages['fusion-training'] ?? {};
   const runs = config.systems.map((entry) => {
     const {label, ...own} = typeof entry === 'string' ? {label: undefined, system: entry} : entry;
-    const architecture = {...sharedArchitecture(shared, own.system), ...(own as Params)['architecture'] as Params | undefined};
-    return {label: label ?? own.system, params: stageParams(graph, 'fusion-training', {...shared, ...own, architecture}, file)};
+    const architecture = {
+      ...sharedArchitecture(shared, own.system),
+      ...((own as Params)['architecture'] as Params | undefined),
+    };
+    return {
+      label: label ?? own.system,
+      params: stageParams(graph, 'fusion-training', {...shared, ...own, architecture}, file),
+    };
   });
   checkSharedArchitecture(shared, runs, file);
   const labels = runs.map((run) => run.label);
   const twice = labels.find((label, index) => labels.indexOf(label) !== index);
   if (twice !== undefined) {
-    throw new UsageError('bad-experiment', `${file}: two systems are labelled '${twice}'`, 'Give each entry of systems a label of its own.');
+    throw new UsageError(
+      'bad-experiment',
+      `${file}: two systems are labelled '${twice}'`,
+      'Give each entry of systems a label of its own.',
+    );
   }
   return runs;
 }
@@ -128,7 +156,11 @@ function checkSharedArchitecture(shared: Params, runs: readonly SystemRun[], fil
   const known = new Set(runs.flatMap((run) => Object.keys((run.params['architecture'] ?? {}) as Params)));
   const unknown = Object.keys((shared['architecture'] ?? {}) as Params).find((key) => !known.has(key));
   if (unknown === undefined) return;
-  throw new UsageError('bad-experiment', `${file}: no system of this experiment has the parameter 'stages.fusion-training.architecture.${unknown}'`, suggestion(unknown, known));
+  throw new UsageError(
+    'bad-experiment',
+    `${file}: no system of this experiment has the parameter 'stages.fusion-training.architecture.${unknown}'`,
+    suggestion(unknown, known),
+  );
 }
 
 function stageParams(graph: Graph, name: string, given: Params, file: string): Params {
@@ -155,16 +187,29 @@ function applyOverrides(raw: unknown, overrides: readonly string[], graph: Graph
 function applyOverride(config: Record<string, unknown>, override: string, graph: Graph): void {
   const equals = override.indexOf('=');
   if (equals < 1) {
-    throw new UsageError('bad-override', `--set ${override}: expected path=value`, 'For example --set fusion-training.learningRate=1e-4.');
+    throw new UsageError(
+      'bad-override',
+      `--set ${override}: expected path=value`,
+      'For example --set fusion-training.learningRate=1e-4.',
+    );
   }
   const keys = override.slice(0, equals).split('.');
   const value = parseDocument(override.slice(equals + 1)).toJS() as unknown;
   const known = [...graph.stages.map((stage) => stage.name), ...Object.keys(experimentSchema.shape)];
   if (!known.includes(keys[0]!)) {
-    throw new UsageError('bad-override', `--set ${override}: '${keys[0]!}' is neither a stage nor a key of the experiment`, suggestion(keys[0]!, known));
+    throw new UsageError(
+      'bad-override',
+      `--set ${override}: '${keys[0]!}' is neither a stage nor a key of the experiment`,
+      suggestion(keys[0]!, known),
+    );
   }
   const target = graph.has(keys[0]!) ? ['stages', ...keys] : keys;
-  if (target.length < 2 && graph.has(keys[0]!)) throw new UsageError('bad-override', `--set ${override}: name a parameter of the stage`, `For example --set ${keys[0]!}.name=value.`);
+  if (target.length < 2 && graph.has(keys[0]!))
+    throw new UsageError(
+      'bad-override',
+      `--set ${override}: name a parameter of the stage`,
+      `For example --set ${keys[0]!}.name=value.`,
+    );
   setPath(config, target, value, override);
 }
 
@@ -185,7 +230,11 @@ function parseWith<T extends z.ZodType>(schema: T, value: unknown, file: string,
   const result = schema.safeParse(value ?? {});
   if (result.success) return result.data;
   const lines = result.error.issues.map((issue) => describe(issue, schema, prefix));
-  throw new UsageError('bad-experiment', `${file}: ${lines.join('; ')}`, 'Correct the experiment file (or --set); ARCHITECTURE.md and `affectflow plan --help` list the keys.');
+  throw new UsageError(
+    'bad-experiment',
+    `${file}: ${lines.join('; ')}`,
+    'Correct the experiment file (or --set); ARCHITECTURE.md and `affectflow plan --help` list the keys.',
+  );
 }
 
 function describe(issue: z.core.$ZodIssue, schema: z.ZodType, prefix: string): string {
@@ -195,7 +244,8 @@ function describe(issue: z.core.$ZodIssue, schema: z.ZodType, prefix: string): s
     return issue.keys
       .map((key) => {
         const near = nearest(key, known);
-        const hint = near === undefined ? (known.length > 0 ? ` (known: ${known.join(', ')})` : '') : ` (did you mean '${near}'?)`;
+        const hint =
+          near === undefined ? (known.length > 0 ? ` (known: ${known.join(', ')})` : '') : ` (did you mean '${near}'?)`;
         return `unknown key '${place === prefix ? prefix : `${place}.`}${key}'${hint}`;
       })
       .join('; ');
@@ -206,7 +256,8 @@ function describe(issue: z.core.$ZodIssue, schema: z.ZodType, prefix: string): s
 /** The keys an object schema knows at a path, for the suggestion; empty where the schema is no plain object. */
 function keysAt(schema: z.ZodType, keys: readonly PropertyKey[]): string[] {
   let at: z.ZodType | undefined = unwrap(schema);
-  for (const key of keys) at = at instanceof z.ZodObject ? unwrap(at.shape[String(key)] as z.ZodType | undefined) : undefined;
+  for (const key of keys)
+    at = at instanceof z.ZodObject ? unwrap(at.shape[String(key)] as z.ZodType | undefined) : undefined;
   return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
 }
 

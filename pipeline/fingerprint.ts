@@ -31,7 +31,14 @@ export function fingerprintOf({stage, identity, params, inputs, models, seed}: I
     paramsDigests.set(params, paramsDigest);
   }
   const flat = inputs.map(({name, digest}) => [name, digest]);
-  return digestOfValue('affectflow.task.1', [stage, identity, paramsDigest, flat, models.map(({id, digest}) => [id, digest]), seed]);
+  return digestOfValue('affectflow.task.1', [
+    stage,
+    identity,
+    paramsDigest,
+    flat,
+    models.map(({id, digest}) => [id, digest]),
+    seed,
+  ]);
 }
 
 /** The ingredients that a recorded task was made of. */
@@ -42,11 +49,21 @@ export function ingredientsOf({stage, identity, params, inputs, models, seed}: T
 /** What differs between an earlier task and this one, in words, most telling first; empty where nothing does. */
 export function differences(earlier: Ingredients, now: Ingredients): string[] {
   return [
-    ...(earlier.identity === now.identity ? [] : [`code changed (${shortIdentity(earlier.identity)} → ${shortIdentity(now.identity)})`]),
+    ...(earlier.identity === now.identity
+      ? []
+      : [`code changed (${shortIdentity(earlier.identity)} → ${shortIdentity(now.identity)})`]),
     ...paramDifferences(earlier.params, now.params),
     ...(earlier.seed === now.seed ? [] : [`seed ${earlier.seed ?? 'none'} → ${now.seed ?? 'none'}`]),
-    ...digestDifferences('model ', earlier.models.map(({id, digest}) => [id, digest]), now.models.map(({id, digest}) => [id, digest])),
-    ...digestDifferences('', earlier.inputs.map(({name, digest}) => [name, digest]), now.inputs.map(({name, digest}) => [name, digest])),
+    ...digestDifferences(
+      'model ',
+      earlier.models.map(({id, digest}) => [id, digest]),
+      now.models.map(({id, digest}) => [id, digest]),
+    ),
+    ...digestDifferences(
+      '',
+      earlier.inputs.map(({name, digest}) => [name, digest]),
+      now.inputs.map(({name, digest}) => [name, digest]),
+    ),
   ];
 }
 
@@ -72,7 +89,11 @@ function digestDifferences(prefix: string, earlier: [string, string][], now: [st
   const changed = now.filter(([name, digest]) => before.has(name) && before.get(name) !== digest).map(([name]) => name);
   const added = now.filter(([name]) => !before.has(name)).map(([name]) => name);
   const gone = earlier.filter(([name]) => !after.has(name)).map(([name]) => name);
-  return [...summary(`${prefix}`, changed, 'changed'), ...summary(prefix, added, 'is new'), ...summary(prefix, gone, 'is gone')];
+  return [
+    ...summary(`${prefix}`, changed, 'changed'),
+    ...summary(prefix, added, 'is new'),
+    ...summary(prefix, gone, 'is gone'),
+  ];
 }
 
 /** 'audio changed', or for the clips of a fold 'visual/train changed in 12 clips'. */
@@ -82,7 +103,9 @@ function summary(prefix: string, names: readonly string[], verb: string): string
     const group = name.replace(/\/\d+$/, '');
     groups.set(group, (groups.get(group) ?? 0) + 1);
   }
-  return [...groups].map(([group, count]) => (count > 1 ? `${prefix}${group} ${verb} (${count} clips)` : `${prefix}${group} ${verb}`));
+  return [...groups].map(([group, count]) =>
+    count > 1 ? `${prefix}${group} ${verb} (${count} clips)` : `${prefix}${group} ${verb}`,
+  );
 }
 
 function shortIdentity(identity: string): string {

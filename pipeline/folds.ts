@@ -13,13 +13,28 @@ export interface Fold {
 
 export const foldsConfig = z.discriminatedUnion('kind', [
   z.strictObject({
-    kind: z.literal('subjects').describe('k folds; the clips of a subject stay together, folds are balanced by clip count.'),
+    kind: z
+      .literal('subjects')
+      .describe('k folds; the clips of a subject stay together, folds are balanced by clip count.'),
     count: z.number().int().min(2).default(5),
   }),
-  z.strictObject({kind: z.literal('official').describe('One fold: the published training part against the published validation part.')}),
   z.strictObject({
-    kind: z.literal('abaw').describe('The six folds of the ABAW systems: five chunks of the sorted training part, and the official validation part.'),
-    keepFamilies: z.boolean().default(false).describe('Keep clips cut from one source (24-30-1920x1080-1, -2, …) in one chunk; the published partition splits them.'),
+    kind: z
+      .literal('official')
+      .describe('One fold: the published training part against the published validation part.'),
+  }),
+  z.strictObject({
+    kind: z
+      .literal('abaw')
+      .describe(
+        'The six folds of the ABAW systems: five chunks of the sorted training part, and the official validation part.',
+      ),
+    keepFamilies: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Keep clips cut from one source (24-30-1920x1080-1, -2, …) in one chunk; the published partition splits them.',
+      ),
   }),
 ]);
 
@@ -36,7 +51,11 @@ export function makeFolds(config: FoldsConfig, clips: readonly Clip[]): Fold[] {
 function subjectFolds(count: number, clips: readonly Clip[]): Fold[] {
   const bySubject = groupBy(clips, (clip) => clip.subject);
   if (bySubject.size < count) {
-    throw new UsageError('bad-folds', `${count} folds need at least ${count} subjects, the data set has ${bySubject.size}`, 'Lower folds.count or add subjects.');
+    throw new UsageError(
+      'bad-folds',
+      `${count} folds need at least ${count} subjects, the data set has ${bySubject.size}`,
+      'Lower folds.count or add subjects.',
+    );
   }
   const chunks: Clip[][] = Array.from({length: count}, () => []);
   const subjects = [...bySubject].sort(([a, ours], [b, theirs]) => theirs.length - ours.length || byCodeUnit(a, b));
@@ -70,12 +89,20 @@ function officialParts(clips: readonly Clip[]): [Clip[], Clip[]] {
 function abawFolds(clips: readonly Clip[], keepFamilies: boolean): Fold[] {
   const [train, official] = officialParts(clips);
   if (train.length < 5) {
-    throw new UsageError('bad-folds', `the ABAW partition needs at least 5 training clips, there are ${train.length}`, 'Use folds.kind: subjects.');
+    throw new UsageError(
+      'bad-folds',
+      `the ABAW partition needs at least 5 training clips, there are ${train.length}`,
+      'Use folds.kind: subjects.',
+    );
   }
   const chunks = [...chunksOf(train, keepFamilies), official];
   return chunks.map((_, fold) => {
     const validation = chunks[5 - fold]!;
-    return {name: String(fold), train: sorted(chunks.flatMap((chunk) => (chunk === validation ? [] : chunk))), validation};
+    return {
+      name: String(fold),
+      train: sorted(chunks.flatMap((chunk) => (chunk === validation ? [] : chunk))),
+      validation,
+    };
   });
 }
 

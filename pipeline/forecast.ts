@@ -22,7 +22,11 @@ export async function forecast(inspector: Inspector): Promise<Forecast[]> {
   return forecasts;
 }
 
-async function forecastTask(inspector: Inspector, task: Task, outcomes: ReadonlyMap<string, Outcome>): Promise<Forecast> {
+async function forecastTask(
+  inspector: Inspector,
+  task: Task,
+  outcomes: ReadonlyMap<string, Outcome>,
+): Promise<Forecast> {
   try {
     await inspector.hashFiles(task);
   } catch (error) {
@@ -36,5 +40,10 @@ async function forecastTask(inspector: Inspector, task: Task, outcomes: Readonly
 
 function outcomeOf(one: Forecast): Outcome {
   if (one.will !== 'reuse') return {is: 'unknown'};
-  return {is: 'done', outputs: new Map(one.record.outputs.map(({name, digest}) => [name, digest as Digest])), excluded: one.excluded, reran: false};
+  return {
+    is: 'done',
+    outputs: new Map(one.record.outputs.map(({name, digest}) => [name, digest as Digest])),
+    excluded: one.excluded,
+    reran: false,
+  };
 }

@@ -44,7 +44,9 @@ export class Graph {
   downstream(name: string): Set<string> {
     const reached = new Set([this.stage(name).name]);
     for (const stage of this.stages) {
-      const reads = Object.values(stage.inputs).flatMap((input) => (isFileInput(input) ? [] : [this.producer(input.kind).stage.name]));
+      const reads = Object.values(stage.inputs).flatMap((input) =>
+        isFileInput(input) ? [] : [this.producer(input.kind).stage.name],
+      );
       if (reads.some((upstream) => reached.has(upstream))) reached.add(stage.name);
     }
     return reached;

@@ -14,9 +14,12 @@ export type Closures = Readonly<Record<string, string>>;
 
 export function identityOf(stage: Stage, closures: Closures, lock: Lock): string {
   const closure = closures[stage.name];
-  if (closure === undefined) throw new Error(`dist/closures.json does not know stage ${stage.name}; run \`npm run build\``);
+  if (closure === undefined)
+    throw new Error(`dist/closures.json does not know stage ${stage.name}; run \`npm run build\``);
   const locked = lock[stage.name];
-  return locked?.version === stage.version && locked.closure === closure ? `version ${stage.version}` : `closure ${closure}`;
+  return locked?.version === stage.version && locked.closure === closure
+    ? `version ${stage.version}`
+    : `closure ${closure}`;
 }
 
 /** The closures that the running build was made from. */

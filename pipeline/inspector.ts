@@ -15,7 +15,12 @@ import type {Workspace} from './workspace.js';
 
 /** What became of a task, as those that read from it see it. */
 export type Outcome =
-  | {readonly is: 'done'; readonly outputs: ReadonlyMap<string, Digest>; readonly excluded: ReadonlySet<string>; readonly reran: boolean}
+  | {
+      readonly is: 'done';
+      readonly outputs: ReadonlyMap<string, Digest>;
+      readonly excluded: ReadonlySet<string>;
+      readonly reran: boolean;
+    }
   | {readonly is: 'failed' | 'skipped'}
   /** Only when looking ahead: it would run, so what it will write is not known yet. */
   | {readonly is: 'unknown'};
@@ -67,13 +72,19 @@ export class Inspector {
   /** Reads the files of a task whose digests are not known. */
   async hashFiles(task: Task): Promise<void> {
     for (const file of this.#filesOf(task)) {
-      if (this.#digestOf(file) === undefined) this.#hashed.set(file, await this.options.workspace.fileDigests.digest(file));
+      if (this.#digestOf(file) === undefined)
+        this.#hashed.set(file, await this.options.workspace.fileDigests.digest(file));
     }
   }
 
   #filesOf(task: Task): string[] {
     const published = Object.values(task.inputs).flatMap((source) => (source.from === 'file' ? [source.path] : []));
-    return [...published, ...(this.stageOf(task).models?.(task.params).map((model) => model.path) ?? [])];
+    return [
+      ...published,
+      ...(this.stageOf(task)
+        .models?.(task.params)
+        .map((model) => model.path) ?? []),
+    ];
   }
 
   #digestOf(file: string): Digest | undefined {
@@ -89,8 +100,11 @@ export class Inspector {
   inspect(task: Task, outcomeOf: (id: string) => Outcome): Verdict {
     const upstream = [...new Set(Object.values(task.inputs).flatMap(tasksOf))];
     const excluded = this.#excluded(task, upstream, outcomeOf);
-    const bad = upstream.find((id) => !this.#isExcluded(id, excluded) && ['failed', 'skipped'].includes(outcomeOf(id).is));
-    if (bad !== undefined) return {is: 'skip', because: `${bad} ${outcomeOf(bad).is === 'failed' ? 'failed' : 'was skipped'}`};
+    const bad = upstream.find(
+      (id) => !this.#isExcluded(id, excluded) && ['failed', 'skipped'].includes(outcomeOf(id).is),
+    );
+    if (bad !== undefined)
+      return {is: 'skip', because: `${bad} ${outcomeOf(bad).is === 'failed' ? 'failed' : 'was skipped'}`};
     const unknown = upstream.find((id) => !this.#isExcluded(id, excluded) && outcomeOf(id).is === 'unknown');
     if (unknown !== undefined) return {is: 'unknown', because: `${unknown} runs first`};
     const emptied = this.#emptied(task, excluded);
@@ -119,7 +133,11 @@ export class Inspector {
 
   /** Compares with the nearest earlier task of the same stage and subject. */
   #whyNew(ready: ReadyTask): string {
-    const earlier = this.options.workspace.lineage.nearest(ready.task.stage, {...ready.task.subject}, ready.fingerprint);
+    const earlier = this.options.workspace.lineage.nearest(
+      ready.task.stage,
+      {...ready.task.subject},
+      ready.fingerprint,
+    );
     if (earlier === undefined) return 'first time';
     const changed = differences(ingredientsOf(earlier), ready.ingredients);
     return changed.length === 0 ? 'its record was removed' : changed.join(', ');
@@ -166,7 +184,8 @@ export class Inspector {
     if (source.from === 'absent') return {is: 'absent'};
     if (source.from === 'file') return {is: 'file', path: source.path, digest: fileDigest(source.path)};
     if (source.from === 'task') return {is: 'shard', digest: outputOf(source.task, source.output)};
-    const digests = (ids: readonly string[]) => ids.filter((id) => !this.#isExcluded(id, excluded)).map((id) => outputOf(id, source.output));
+    const digests = (ids: readonly string[]) =>
+      ids.filter((id) => !this.#isExcluded(id, excluded)).map((id) => outputOf(id, source.output));
     return {is: 'fold', train: digests(source.train), validation: digests(source.validation)};
   }
 
@@ -176,7 +195,8 @@ export class Inspector {
    */
   #excluded(task: Task, upstream: readonly string[], outcomeOf: (id: string) => Outcome): ReadonlySet<string> {
     const excluded = new Set<string>();
-    if (this.options.plan.experiment.config.onFailedClip !== 'exclude' || this.stageOf(task).per !== 'fold') return excluded;
+    if (this.options.plan.experiment.config.onFailedClip !== 'exclude' || this.stageOf(task).per !== 'fold')
+      return excluded;
     for (const id of upstream) {
       const outcome = outcomeOf(id);
       const clip = this.tasks.get(id)!.subject.clip;
@@ -216,6 +236,7 @@ export class Inspector {
 function namedDigests(name: string, input: ResolvedInput): NamedDigest[] {
   if (input.is === 'absent') return [];
   if (input.is !== 'fold') return [{name, digest: input.digest}];
-  const side = (part: 'train' | 'validation') => input[part].map((digest, index) => ({name: `${name}/${part}/${index}`, digest}));
+  const side = (part: 'train' | 'validation') =>
+    input[part].map((digest, index) => ({name: `${name}/${part}/${index}`, digest}));
   return [...side('train'), ...side('validation')];
 }

@@ -14,7 +14,12 @@ export type Source =
   | {readonly from: 'file'; readonly path: string}
   | {readonly from: 'absent'}
   | {readonly from: 'task'; readonly task: string; readonly output: string}
-  | {readonly from: 'fold'; readonly output: string; readonly train: readonly string[]; readonly validation: readonly string[]};
+  | {
+      readonly from: 'fold';
+      readonly output: string;
+      readonly train: readonly string[];
+      readonly validation: readonly string[];
+    };
 
 /** What a task is about, in words; never part of a fingerprint. */
 export interface Subject {
@@ -62,7 +67,12 @@ export function makePlan(experiment: Experiment, selection: Selection = {}): Pla
 
 /** Identifier of a task, unique in a plan. */
 export function taskId(stage: string, subject: Subject): string {
-  const parts = [subject.clip, subject.system, subject.fold && `fold ${subject.fold}`, subject.seed && `seed ${subject.seed}`];
+  const parts = [
+    subject.clip,
+    subject.system,
+    subject.fold && `fold ${subject.fold}`,
+    subject.seed && `seed ${subject.seed}`,
+  ];
   return [stage, ...parts.filter((part) => part !== undefined)].join(' ');
 }
 
@@ -115,10 +125,17 @@ class Planner {
   }
 
   private clipTask(stage: Stage, clip: Clip): string {
-    return this.add(stage, {clip: clip.name}, this.experiment.params.get(stage.name)!, 0, (input) => {
-      const producer = this.experiment.graph.producer(input.kind);
-      return {from: 'task', task: this.clipTask(producer.stage, clip), output: producer.output};
-    }, clip);
+    return this.add(
+      stage,
+      {clip: clip.name},
+      this.experiment.params.get(stage.name)!,
+      0,
+      (input) => {
+        const producer = this.experiment.graph.producer(input.kind);
+        return {from: 'task', task: this.clipTask(producer.stage, clip), output: producer.output};
+      },
+      clip,
+    );
   }
 
   private add(
@@ -131,14 +148,27 @@ class Planner {
   ): string {
     const id = taskId(stage.name, subject);
     if (this.tasks.has(id)) return id;
-    const inputs = this.inputsOf(stage, params).map(([name, input]) => [name, isFileInput(input) ? fileSource(input, clip!) : source(input)] as const);
-    this.tasks.set(id, {id, stage: stage.name, subject, params, ...(stage.seeded ? {seed} : {}), inputs: Object.fromEntries(inputs)});
+    const inputs = this.inputsOf(stage, params).map(
+      ([name, input]) => [name, isFileInput(input) ? fileSource(input, clip!) : source(input)] as const,
+    );
+    this.tasks.set(id, {
+      id,
+      stage: stage.name,
+      subject,
+      params,
+      ...(stage.seeded ? {seed} : {}),
+      inputs: Object.fromEntries(inputs),
+    });
     return id;
   }
 }
 
 function fileSource(input: FileInput, clip: Clip): Source {
-  const files: Partial<Record<FileInput['file'], string | undefined>> = {video: clip.video, annotation: clip.annotation, transcript: clip.transcript};
+  const files: Partial<Record<FileInput['file'], string | undefined>> = {
+    video: clip.video,
+    annotation: clip.annotation,
+    transcript: clip.transcript,
+  };
   const path = files[input.file];
   return path === undefined ? {from: 'absent'} : {from: 'file', path};
 }
@@ -147,16 +177,29 @@ function selectFolds(folds: readonly Fold[], names: readonly string[] | undefine
   if (names === undefined) return folds;
   const unknown = names.filter((name) => !folds.some((fold) => fold.name === name));
   if (unknown.length > 0) {
-    throw new UsageError('bad-option', `--folds: there is no fold '${unknown[0]!}'`, `The folds are ${folds.map((fold) => fold.name).join(', ')}.`);
+    throw new UsageError(
+      'bad-option',
+      `--folds: there is no fold '${unknown[0]!}'`,
+      `The folds are ${folds.map((fold) => fold.name).join(', ')}.`,
+    );
   }
   return folds.filter((fold) => names.includes(fold.name));
 }
 
 function selectClips(clips: readonly Clip[], glob: string): readonly Clip[] {
-  const pattern = new RegExp(`^${glob.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')}$`);
+  const pattern = new RegExp(
+    `^${glob
+      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.')}$`,
+  );
   const selected = clips.filter((clip) => pattern.test(clip.name));
   if (selected.length === 0) {
-    throw new UsageError('nothing-selected', `--clips ${glob} matches none of ${clips.length} clips`, `Clip names look like '${clips[0]?.name ?? ''}'.`);
+    throw new UsageError(
+      'nothing-selected',
+      `--clips ${glob} matches none of ${clips.length} clips`,
+      `Clip names look like '${clips[0]?.name ?? ''}'.`,
+    );
   }
   return selected;
 }

@@ -70,11 +70,19 @@ class Worker {
   taskCount = 0;
 
   constructor(entry: string) {
-    this.#process = fork(entry, [], {detached: true, serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: []});
+    this.#process = fork(entry, [], {
+      detached: true,
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      execArgv: [],
+    });
     this.#process.on('message', (message: FromWorker) => this.#hear(message));
     this.#process.on('exit', (code, signal) => this.#died(code, signal));
     this.#process.on('error', () => {});
-    this.#process.stderr!.on('data', (chunk: Buffer) => (this.#stderr = (this.#stderr + chunk.toString()).slice(-4000)));
+    this.#process.stderr!.on(
+      'data',
+      (chunk: Buffer) => (this.#stderr = (this.#stderr + chunk.toString()).slice(-4000)),
+    );
   }
 
   #stderr = '';
@@ -136,7 +144,10 @@ class Worker {
       new TaskError({
         code: 'worker-died',
         message: `the worker process ended with ${how} while it ran this task${said === '' ? '' : `; it said: ${said.split('\n').slice(-3).join(' | ')}`}`,
-        remedy: signal === 'SIGKILL' ? 'The machine may have run out of memory: lower --jobs.' : 'Run again; if it recurs, run `affectflow doctor`.',
+        remedy:
+          signal === 'SIGKILL'
+            ? 'The machine may have run out of memory: lower --jobs.'
+            : 'Run again; if it recurs, run `affectflow doctor`.',
       }),
     );
   }

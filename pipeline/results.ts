@@ -18,13 +18,25 @@ export async function readResults(experiment: Experiment, workspace: Workspace):
   const inspector = new Inspector({plan: makePlan(experiment), workspace, closures: readClosures(), lock: readLock()});
   const forecasts = await forecast(inspector);
   const scores: Score[] = [];
-  for (const one of forecasts) if (one.task.stage === 'fold-evaluation' && one.will === 'reuse') scores.push(...(await readScores(experiment, workspace, one)));
+  for (const one of forecasts)
+    if (one.task.stage === 'fold-evaluation' && one.will === 'reuse')
+      scores.push(...(await readScores(experiment, workspace, one)));
   return {
     experiment: experiment.name,
     scores,
-    folds: experiment.folds.map(({name, train, validation}) => ({name, train: train.map((clip) => clip.name), validation: validation.map((clip) => clip.name)})),
+    folds: experiment.folds.map(({name, train, validation}) => ({
+      name,
+      train: train.map((clip) => clip.name),
+      validation: validation.map((clip) => clip.name),
+    })),
     warnings: forecasts.flatMap((one) =>
-      one.will === 'reuse' ? one.record.warnings.map((message) => ({...(one.task.subject.clip === undefined ? {} : {clip: one.task.subject.clip}), stage: one.task.stage, message})) : [],
+      one.will === 'reuse'
+        ? one.record.warnings.map((message) => ({
+            ...(one.task.subject.clip === undefined ? {} : {clip: one.task.subject.clip}),
+            stage: one.task.stage,
+            message,
+          }))
+        : [],
     ),
     incomplete: forecasts.filter((one) => one.will !== 'reuse').map((one) => one.task.id),
     systems: describeSystems(experiment),
@@ -35,7 +47,11 @@ export async function readResults(experiment: Experiment, workspace: Workspace):
   };
 }
 
-async function readScores(experiment: Experiment, workspace: Workspace, one: Extract<Forecast, {will: 'reuse'}>): Promise<Score[]> {
+async function readScores(
+  experiment: Experiment,
+  workspace: Workspace,
+  one: Extract<Forecast, {will: 'reuse'}>,
+): Promise<Score[]> {
   const fold = experiment.folds.find(({name}) => name === one.task.subject.fold)!;
   const clips = fold.validation.map(({name}) => name).filter((name) => !one.excluded.has(name));
   const traits = describeSystems(experiment).find(({label}) => label === one.task.subject.system)!;
@@ -60,6 +76,10 @@ async function readScores(experiment: Experiment, workspace: Workspace, one: Ext
 }
 
 function devices(forecasts: readonly Forecast[]): string {
-  const used = forecasts.flatMap((one) => (one.will === 'reuse' && one.task.stage === 'fusion-training' ? [String(one.record.notes['device'] ?? 'unknown')] : []));
+  const used = forecasts.flatMap((one) =>
+    one.will === 'reuse' && one.task.stage === 'fusion-training'
+      ? [String(one.record.notes['device'] ?? 'unknown')]
+      : [],
+  );
   return [...new Set(used)].join(', ') || 'none';
 }

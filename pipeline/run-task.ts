@@ -14,7 +14,12 @@ export interface TaskReports {
   warning(message: string): void;
 }
 
-export async function runTask(stage: Stage, request: TaskRequest, signal: AbortSignal, reports: TaskReports): Promise<TaskManifest> {
+export async function runTask(
+  stage: Stage,
+  request: TaskRequest,
+  signal: AbortSignal,
+  reports: TaskReports,
+): Promise<TaskManifest> {
   const startedAt = new Date();
   const clock = performance.now();
   const store = ShardStore.open(request.folders.shards);
@@ -42,7 +47,12 @@ export async function runTask(stage: Stage, request: TaskRequest, signal: AbortS
         notes[key] = value;
       },
     };
-    await stage.run({inputs, outputs: Object.fromEntries(writers), params: request.ingredients.params, context} as never);
+    await stage.run({
+      inputs,
+      outputs: Object.fromEntries(writers),
+      params: request.ingredients.params,
+      context,
+    } as never);
     signal.throwIfAborted();
     const outputs = await finishAll(writers);
     const manifest: TaskManifest = {
@@ -87,8 +97,10 @@ async function openInputs(
   };
   const openOne = async (name: string, input: ResolvedInput) => {
     const declared = stage.inputs[name]!;
-    if (input.is === 'absent' || isFileInput(declared)) return input.is === 'file' ? {path: input.path, digest: input.digest} : undefined;
-    if (input.is === 'fold') return {train: await openAll(input.train, declared), validation: await openAll(input.validation, declared)};
+    if (input.is === 'absent' || isFileInput(declared))
+      return input.is === 'file' ? {path: input.path, digest: input.digest} : undefined;
+    if (input.is === 'fold')
+      return {train: await openAll(input.train, declared), validation: await openAll(input.validation, declared)};
     return input.is === 'shard' ? open(input.digest, declared) : undefined;
   };
   const entries: [string, Awaited<ReturnType<typeof openOne>>][] = [];
@@ -96,7 +108,9 @@ async function openInputs(
   return Object.fromEntries(entries);
 }
 
-async function finishAll(writers: readonly (readonly [string, OpenShardWriter<ShardSchema>])[]): Promise<TaskManifest['outputs']> {
+async function finishAll(
+  writers: readonly (readonly [string, OpenShardWriter<ShardSchema>])[],
+): Promise<TaskManifest['outputs']> {
   const outputs = [];
   for (const [name, writer] of writers) outputs.push({name, kind: writer.schema.kind, ...(await writer.finish())});
   return outputs;

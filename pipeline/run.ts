@@ -25,7 +25,10 @@ export interface RunOptions {
 export async function runExperiment(experiment: Experiment, options: RunOptions): Promise<Summary> {
   const clock = performance.now();
   const plan = makePlan(experiment, options.selection);
-  const forced = options.from === undefined ? {} : {forced: {stages: experiment.graph.downstream(options.from), because: `asked for by --from ${options.from}`}};
+  const forced =
+    options.from === undefined
+      ? {}
+      : {forced: {stages: experiment.graph.downstream(options.from), because: `asked for by --from ${options.from}`}};
   const workspace = openWorkspace(options.workspace, 'write');
   try {
     const run = workspace.lineage.beginRun({
@@ -35,7 +38,13 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
       version: packageVersion(),
     });
     const {emit} = options;
-    emit({kind: 'run-started', experiment: experiment.name, tasks: plan.tasks.length, workspace: workspace.folder, run});
+    emit({
+      kind: 'run-started',
+      experiment: experiment.name,
+      tasks: plan.tasks.length,
+      workspace: workspace.folder,
+      run,
+    });
     for (const message of experiment.dataset.remarks) emit({kind: 'note', message});
     const inspector = new Inspector({plan, workspace, closures: readClosures(), lock: readLock(), ...forced});
     const executor = new Executor({
@@ -48,7 +57,12 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
     });
     const summary = await executor.run();
     workspace.lineage.endRun(run, {status: summary.status, counts: totals(summary.stages)});
-    emit({kind: 'run-ended', status: summary.status, seconds: (performance.now() - clock) / 1000, stages: summary.stages});
+    emit({
+      kind: 'run-ended',
+      status: summary.status,
+      seconds: (performance.now() - clock) / 1000,
+      stages: summary.stages,
+    });
     return summary;
   } finally {
     workspace.close();

@@ -17,10 +17,18 @@ export function parseAxis(text: string): Axis {
   const [place, values] = [text.slice(0, text.indexOf('=')), text.slice(text.indexOf('=') + 1)];
   const [stage, ...path] = place.split('.');
   if (!text.includes('=') || values === '' || path.length === 0) {
-    throw new UsageError('bad-option', `--grid ${text}: expected fusion-training.parameter=value,value`, 'For example --grid fusion-training.learningRate=1e-4,5e-4.');
+    throw new UsageError(
+      'bad-option',
+      `--grid ${text}: expected fusion-training.parameter=value,value`,
+      'For example --grid fusion-training.learningRate=1e-4,5e-4.',
+    );
   }
   if (stage !== 'fusion-training') {
-    throw new UsageError('bad-option', `--grid ${text}: a grid varies training, not ${stage!}`, 'Write one experiment per setting of a feature stage; they share what is equal.');
+    throw new UsageError(
+      'bad-option',
+      `--grid ${text}: a grid varies training, not ${stage!}`,
+      'Write one experiment per setting of a feature stage; they share what is equal.',
+    );
   }
   return {path, values: parseDocument(`[${values}]`).toJS() as unknown[]};
 }
@@ -29,8 +37,18 @@ export function parseAxis(text: string): Axis {
 export function multiplySystems(raw: unknown, axes: readonly Axis[]): unknown {
   const config = raw as {systems?: readonly (string | Params)[]};
   if (!Array.isArray(config.systems)) return raw;
-  const points = axes.reduce<Params[][]>((before, axis) => before.flatMap((point) => axis.values.map((value) => [...point, {path: axis.path, value}])), [[]]);
-  return {...config, systems: config.systems.flatMap((entry) => points.map((point) => atPoint(typeof entry === 'string' ? {system: entry} : entry, point as unknown as Coordinate[])))};
+  const points = axes.reduce<Params[][]>(
+    (before, axis) => before.flatMap((point) => axis.values.map((value) => [...point, {path: axis.path, value}])),
+    [[]],
+  );
+  return {
+    ...config,
+    systems: config.systems.flatMap((entry) =>
+      points.map((point) =>
+        atPoint(typeof entry === 'string' ? {system: entry} : entry, point as unknown as Coordinate[]),
+      ),
+    ),
+  };
 }
 
 interface Coordinate {
@@ -39,7 +57,10 @@ interface Coordinate {
 }
 
 function atPoint(entry: Params, point: readonly Coordinate[]): Params {
-  const label = [String(entry['label'] ?? entry['system']), ...point.map(({path, value}) => `${path.at(-1)!}=${JSON.stringify(value)}`)].join(' ');
+  const label = [
+    String(entry['label'] ?? entry['system']),
+    ...point.map(({path, value}) => `${path.at(-1)!}=${JSON.stringify(value)}`),
+  ].join(' ');
   return point.reduce<Params>((params, {path, value}) => withValue(params, path, value), {...entry, label});
 }
 

@@ -16,7 +16,9 @@ export function describeSystems(experiment: Experiment): SystemDescription[] {
 
 /** Whether any modality of any system comes from the embedded default. */
 export function usesEmbeddedDefault(experiment: Experiment): boolean {
-  return describeSystems(experiment).some(({modalities}) => modalities.some((modality) => EMBEDDED.has(backboneOf(experiment, modality))));
+  return describeSystems(experiment).some(({modalities}) =>
+    modalities.some((modality) => EMBEDDED.has(backboneOf(experiment, modality))),
+  );
 }
 
 function describeSystem(experiment: Experiment, {label, params}: SystemRun): SystemDescription {

@@ -15,9 +15,17 @@ interface Finding {
 /** `affectflow doctor`: exit code 1 where something the main job needs is missing; devices but the CPU are extras. */
 export async function doctor(): Promise<number> {
   const memory = `${(os.totalmem() / 2 ** 30).toFixed(0)} GB`;
-  print(`Affectflow ${packageVersion()}, Node ${process.version}, ${process.platform}-${process.arch}, ${os.availableParallelism()} cores, ${memory}`, '');
+  print(
+    `Affectflow ${packageVersion()}, Node ${process.version}, ${process.platform}-${process.arch}, ${os.availableParallelism()} cores, ${memory}`,
+    '',
+  );
   const needed = [node(), await ffmpeg()];
-  const devices = (await probeDevices()).map(({device, usable, reason, remedy}) => ({what: `device ${device}`, good: usable, said: reason, ...(remedy === undefined ? {} : {remedy})}));
+  const devices = (await probeDevices()).map(({device, usable, reason, remedy}) => ({
+    what: `device ${device}`,
+    good: usable,
+    said: reason,
+    ...(remedy === undefined ? {} : {remedy}),
+  }));
   print(...[...needed, ...devices].flatMap(lines));
   const usable = devices.some(({good}) => good);
   print('', needed.every(({good}) => good) && usable ? 'The main job can run.' : 'The main job cannot run; see above.');
@@ -25,7 +33,10 @@ export async function doctor(): Promise<number> {
 }
 
 function lines({what, good, said, remedy}: Finding): string[] {
-  return [`${good ? 'ok  ' : 'no  '} ${what.padEnd(16)} ${said}`, ...(remedy === undefined ? [] : [`${' '.repeat(22)}→ ${remedy}`])];
+  return [
+    `${good ? 'ok  ' : 'no  '} ${what.padEnd(16)} ${said}`,
+    ...(remedy === undefined ? [] : [`${' '.repeat(22)}→ ${remedy}`]),
+  ];
 }
 
 function node(): Finding {

@@ -21,7 +21,14 @@ export async function runs(options: Options & {limit: string}): Promise<number> 
     print(
       ...aligned([
         ['run', 'started', 'experiment', 'status', ...counts, 'command'],
-        ...list.map((run) => [String(run.id), run.startedAt, run.experiment, run.status, ...counts.map((key) => String(run.counts[key] ?? 0)), run.command]),
+        ...list.map((run) => [
+          String(run.id),
+          run.startedAt,
+          run.experiment,
+          run.status,
+          ...counts.map((key) => String(run.counts[key] ?? 0)),
+          run.command,
+        ]),
       ]),
     );
   });
@@ -45,7 +52,14 @@ export async function upstream(id: string, options: Options): Promise<number> {
     print(
       ...aligned([
         ['read as', 'by', 'steps', 'made by', 'digest', 'file'],
-        ...edges.map((edge) => [edge.name, `${edge.stage} ${words(edge.subject)}`, String(edge.depth), edge.producerStage ?? '', edge.digest.slice(0, 12), edge.path ?? '']),
+        ...edges.map((edge) => [
+          edge.name,
+          `${edge.stage} ${words(edge.subject)}`,
+          String(edge.depth),
+          edge.producerStage ?? '',
+          edge.digest.slice(0, 12),
+          edge.path ?? '',
+        ]),
       ]),
     );
   });
@@ -60,7 +74,11 @@ export async function downstream(id: string, options: Options): Promise<number> 
     print(
       ...aligned([
         ['task', 'steps', 'fingerprint'],
-        ...[...tasks.values()].map((edge) => [`${edge.stage} ${words(edge.subject)}`, String(edge.depth), edge.fingerprint.slice(0, 12)]),
+        ...[...tasks.values()].map((edge) => [
+          `${edge.stage} ${words(edge.subject)}`,
+          String(edge.depth),
+          edge.fingerprint.slice(0, 12),
+        ]),
       ]),
     );
   });
@@ -77,10 +95,13 @@ export async function why(id: string, options: Options): Promise<number> {
     if (earlier === undefined) print('No other task of this stage and subject is recorded.');
     else {
       const changed = differences(ingredientsOf(earlier), ingredientsOf(record));
-      print(`Against task ${earlier.fingerprint.slice(0, 12)} of ${earlier.startedAt}, the nearest other of this stage and subject:`);
+      print(
+        `Against task ${earlier.fingerprint.slice(0, 12)} of ${earlier.startedAt}, the nearest other of this stage and subject:`,
+      );
       print(...(changed.length === 0 ? ['  nothing differs'] : changed.map((line) => `  ${line}`)));
     }
-    for (const run of lineage.runsOf(record.fingerprint)) print(`run ${run.runId} of ${run.startedAt}: ${run.status}${run.reason === '' ? '' : `, because ${run.reason}`}`);
+    for (const run of lineage.runsOf(record.fingerprint))
+      print(`run ${run.runId} of ${run.startedAt}: ${run.status}${run.reason === '' ? '' : `, because ${run.reason}`}`);
   });
 }
 
@@ -102,7 +123,8 @@ type Found = Pick<LineageMatch, 'type' | 'id' | 'label'>;
 /** Resolves a run number, a unique prefix of a fingerprint or digest, or the path of a published file. */
 async function find(workspace: Workspace, id: string): Promise<Found> {
   const file = path.resolve(id);
-  if (statSync(file, {throwIfNoEntry: false})?.isFile()) return {type: 'file', id: await workspace.fileDigests.digest(file), label: file};
+  if (statSync(file, {throwIfNoEntry: false})?.isFile())
+    return {type: 'file', id: await workspace.fileDigests.digest(file), label: file};
   return workspace.lineage.resolve(id);
 }
 
@@ -111,12 +133,17 @@ async function findTask(workspace: Workspace, id: string): Promise<TaskRecord> {
   const fingerprint = found.type === 'shard' ? producerOf(workspace, found.id) : found.id;
   const record = found.type === 'run' || fingerprint === undefined ? undefined : workspace.lineage.find(fingerprint);
   if (record !== undefined) return record;
-  throw new UsageError('unknown-record', `'${id}' is neither a task nor a shard that a task made`, 'Give a prefix of a fingerprint, as `affectflow lineage show <run>` lists them.');
+  throw new UsageError(
+    'unknown-record',
+    `'${id}' is neither a task nor a shard that a task made`,
+    'Give a prefix of a fingerprint, as `affectflow lineage show <run>` lists them.',
+  );
 }
 
 async function walkable(workspace: Workspace, id: string): Promise<string> {
   const found = await find(workspace, id);
-  if (found.type === 'run') throw new UsageError('unknown-record', `'${id}' is a run`, 'Give a task, a shard or a file.');
+  if (found.type === 'run')
+    throw new UsageError('unknown-record', `'${id}' is a run`, 'Give a task, a shard or a file.');
   return found.id;
 }
 
@@ -133,11 +160,21 @@ function words(subject: Readonly<Record<string, string>>): string {
 
 function showRun({lineage}: Workspace, id: number): void {
   const run = lineage.run(id);
-  print(`run ${run.id} of '${run.experiment}', ${run.status}, started ${run.startedAt}`, `affectflow ${run.command}   (version ${run.version})`, '');
+  print(
+    `run ${run.id} of '${run.experiment}', ${run.status}, started ${run.startedAt}`,
+    `affectflow ${run.command}   (version ${run.version})`,
+    '',
+  );
   print(
     ...aligned([
       ['task', 'status', 'fingerprint', 'time', 'because'],
-      ...run.tasks.map((row) => [row.task, row.status, row.fingerprint?.slice(0, 12) ?? '', duration(row.seconds), row.error ?? row.reason]),
+      ...run.tasks.map((row) => [
+        row.task,
+        row.status,
+        row.fingerprint?.slice(0, 12) ?? '',
+        duration(row.seconds),
+        row.error ?? row.reason,
+      ]),
     ]),
   );
 }
@@ -151,17 +188,27 @@ function showTask(record: TaskRecord): void {
     ...(record.seed === null ? [] : [['seed', String(record.seed)]]),
     ...record.inputs.map(({name, digest}) => ['input', `${name}  ${digest}`]),
     ...record.models.map(({id, digest}) => ['model', `${id}  ${digest}`]),
-    ...record.outputs.map(({name, digest, rows, bytes}) => ['output', `${name}  ${digest}  ${rows} rows, ${size(bytes)}`]),
+    ...record.outputs.map(({name, digest, rows, bytes}) => [
+      'output',
+      `${name}  ${digest}  ${rows} rows, ${size(bytes)}`,
+    ]),
     ...record.warnings.map((message) => ['warning', message]),
     ...Object.entries(record.notes).map(([key, value]) => [key, String(value)]),
-    ['made', `${record.startedAt} in ${duration(record.seconds)} on ${record.machine.host}, node ${record.machine.node}`],
+    [
+      'made',
+      `${record.startedAt} in ${duration(record.seconds)} on ${record.machine.host}, node ${record.machine.node}`,
+    ],
   ];
   print(...lines.map(([key, value]) => `${key!.padEnd(12)}${value!}`));
 }
 
 function showBytes(workspace: Workspace, {type, id, label}: Found): void {
   print(`${type.padEnd(12)}${id}`);
-  if (type === 'file') return print(`${'file'.padEnd(12)}${label ?? ''}`, `Use \`affectflow lineage downstream ${id.slice(0, 12)}\` to see what was made of it.`);
+  if (type === 'file')
+    return print(
+      `${'file'.padEnd(12)}${label ?? ''}`,
+      `Use \`affectflow lineage downstream ${id.slice(0, 12)}\` to see what was made of it.`,
+    );
   print(`${'stored at'.padEnd(12)}${workspace.store.path(id as Digest)}`);
   for (const fingerprint of workspace.lineage.producers(id as Digest)) {
     print('');
@@ -171,7 +218,12 @@ function showBytes(workspace: Workspace, {type, id, label}: Found): void {
 
 async function withLineage(options: Options, look: (workspace: Workspace) => void | Promise<void>): Promise<number> {
   const folder = workspaceFolder(options.workspace);
-  if (!existsSync(folder)) throw new UsageError('not-run-yet', `there is no workspace at ${folder}`, 'Run an experiment first, or name its workspace with --workspace.');
+  if (!existsSync(folder))
+    throw new UsageError(
+      'not-run-yet',
+      `there is no workspace at ${folder}`,
+      'Run an experiment first, or name its workspace with --workspace.',
+    );
   const workspace = openWorkspace(folder, 'read');
   try {
     await look(workspace);

@@ -4,6 +4,8 @@ import {CacheError} from '../../cache/errors.js';
 import {StageError} from '../../stages/errors.js';
 import {UsageError} from '../errors.js';
 import {packageVersion} from '../package-root.js';
+import {ModelError} from '../models/errors.js';
+import {declareModels} from './models-command.js';
 import {withCommonOptions, withRunOptions} from './options.js';
 
 const EXPERIMENT = 'YAML file of the experiment';
@@ -18,27 +20,62 @@ const program = new Command('affectflow')
   .showHelpAfterError('Run the command with --help to see what it takes.')
   .exitOverride();
 
-withRunOptions(program.command('run').description('run an experiment: reuse what exists, compute the rest').argument('<experiment>', EXPERIMENT))
+withRunOptions(
+  program
+    .command('run')
+    .description('run an experiment: reuse what exists, compute the rest')
+    .argument('<experiment>', EXPERIMENT),
+)
   .option('--from <stage>', 'run this stage and all below it, whatever is cached')
-  .addHelpText('after', '\nExamples:\n  affectflow run rcma.yaml\n  affectflow run rcma.yaml --set fusion-training.learningRate=1e-5 --folds 0\n\nExit codes: 0 all good, 1 some task failed, 2 usage, 130 interrupted.')
+  .addHelpText(
+    'after',
+    '\nExamples:\n  affectflow run rcma.yaml\n  affectflow run rcma.yaml --set fusion-training.learningRate=1e-5 --folds 0\n\nExit codes: 0 all good, 1 some task failed, 2 usage, 130 interrupted.',
+  )
   .action(async (file: string, options) => exit(await (await import('./run.js')).run(file, options)));
 
-withRunOptions(program.command('rerun').description('run a stage and all below it again, whatever is cached').argument('<experiment>', EXPERIMENT))
+withRunOptions(
+  program
+    .command('rerun')
+    .description('run a stage and all below it again, whatever is cached')
+    .argument('<experiment>', EXPERIMENT),
+)
   .requiredOption('--from <stage>', 'the first stage to run again')
   .action(async (file: string, options) => exit(await (await import('./run.js')).run(file, options)));
 
-withCommonOptions(program.command('plan').description('show what a run would do, without doing it').argument('<experiment>', EXPERIMENT))
+withCommonOptions(
+  program
+    .command('plan')
+    .description('show what a run would do, without doing it')
+    .argument('<experiment>', EXPERIMENT),
+)
   .option('--why', 'name every task that would run, and because of what', false)
   .option('--from <stage>', 'as if run with --from')
   .option('--json', 'print JSON', false)
   .action(async (file: string, options) => exit(await (await import('./plan.js')).plan(file, options)));
 
-withRunOptions(program.command('sweep').description('run an experiment at every point of a grid of training parameters').argument('<experiment>', EXPERIMENT))
-  .requiredOption('--grid <path=values>', 'such as fusion-training.learningRate=1e-4,5e-4 (repeatable)', (value: string, before: string[] = []) => [...before, value])
-  .addHelpText('after', '\nExample:\n  affectflow sweep jmt.yaml --grid fusion-training.learningRate=1e-4,5e-4 --grid fusion-training.batchSize=2,12')
+withRunOptions(
+  program
+    .command('sweep')
+    .description('run an experiment at every point of a grid of training parameters')
+    .argument('<experiment>', EXPERIMENT),
+)
+  .requiredOption(
+    '--grid <path=values>',
+    'such as fusion-training.learningRate=1e-4,5e-4 (repeatable)',
+    (value: string, before: string[] = []) => [...before, value],
+  )
+  .addHelpText(
+    'after',
+    '\nExample:\n  affectflow sweep jmt.yaml --grid fusion-training.learningRate=1e-4,5e-4 --grid fusion-training.batchSize=2,12',
+  )
   .action(async (file: string, options) => exit(await (await import('./sweep.js')).sweep(file, options)));
 
-withCommonOptions(program.command('report').description('CCC tables of an experiment that was run').argument('<experiment>', EXPERIMENT))
+withCommonOptions(
+  program
+    .command('report')
+    .description('CCC tables of an experiment that was run')
+    .argument('<experiment>', EXPERIMENT),
+)
   .option('--format <format>', 'text, md, csv, csv-wide or latex', 'text')
   .option('--sections <names>', 'only these sections, such as folds,provenance', (value) => value.split(','))
   .option('--output <file>', 'write to a file instead of the screen')
@@ -82,7 +119,13 @@ program
   .description('what this machine can do, and what to install for the rest')
   .action(async () => exit(await (await import('./doctor.js')).doctor()));
 
-withRunOptions(program.command('demo').description('make a small data set of drawn faces and synthetic speech, and run an experiment on it'))
+declareModels(program, exit);
+
+withRunOptions(
+  program
+    .command('demo')
+    .description('make a small data set of drawn faces and synthetic speech, and run an experiment on it'),
+)
   .option('--folder <folder>', 'where the data set and the experiment are written', 'affectflow-demo')
   .option('--seed <seed>', 'seed of the data set', '1')
   .action(async (options) => exit(await (await import('./demo.js')).demo(options)));
@@ -100,7 +143,12 @@ function exit(code: number): void {
 
 function explain(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (error instanceof UsageError || error instanceof CacheError || error instanceof StageError) {
+  if (
+    error instanceof UsageError ||
+    error instanceof CacheError ||
+    error instanceof StageError ||
+    error instanceof ModelError
+  ) {
     process.stderr.write(`affectflow: ${error.message}\n  ${error.remedy}\n`);
     return 2;
   }

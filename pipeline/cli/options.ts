@@ -19,8 +19,16 @@ export const DEVICES = ['auto', 'cpu', 'webgpu', 'cuda', 'tfjs-gpu', 'tfjs'];
 
 export function withCommonOptions(command: Command): Command {
   return command
-    .option('--set <path=value>', 'override a parameter, such as fusion-training.learningRate=1e-4 (repeatable)', collect, [])
-    .option('--workspace <folder>', 'where results are kept (default: the nearest .affectflow upward, else ./.affectflow)');
+    .option(
+      '--set <path=value>',
+      'override a parameter, such as fusion-training.learningRate=1e-4 (repeatable)',
+      collect,
+      [],
+    )
+    .option(
+      '--workspace <folder>',
+      'where results are kept (default: the nearest .affectflow upward, else ./.affectflow)',
+    );
 }
 
 export function withRunOptions(command: Command): Command {

@@ -17,12 +17,26 @@ interface PlanOptions extends CommonOptions {
 /** `affectflow plan`: what a run would do; runs nothing. */
 export async function plan(file: string, options: PlanOptions): Promise<number> {
   const experiment = loadExperiment(file, options.set);
-  const forced = options.from === undefined ? {} : {forced: {stages: experiment.graph.downstream(options.from), because: `asked for by --from ${options.from}`}};
+  const forced =
+    options.from === undefined
+      ? {}
+      : {forced: {stages: experiment.graph.downstream(options.from), because: `asked for by --from ${options.from}`}};
   const workspace = openWorkspace(workspaceFolder(options.workspace), 'read');
   try {
-    const forecasts = await forecast(new Inspector({plan: makePlan(experiment), workspace, closures: readClosures(), lock: readLock(), ...forced}));
+    const forecasts = await forecast(
+      new Inspector({plan: makePlan(experiment), workspace, closures: readClosures(), lock: readLock(), ...forced}),
+    );
     if (options.json) for (const one of forecasts) print(JSON.stringify(asJson(one)));
-    else print(...table(experiment.graph.stages.map(({name}) => name), forecasts), ...(options.why ? ['', ...reasons(forecasts)] : []), '', sentence(forecasts));
+    else
+      print(
+        ...table(
+          experiment.graph.stages.map(({name}) => name),
+          forecasts,
+        ),
+        ...(options.why ? ['', ...reasons(forecasts)] : []),
+        '',
+        sentence(forecasts),
+      );
     return 0;
   } finally {
     workspace.close();
@@ -39,13 +53,19 @@ function asJson(one: Forecast): object {
 }
 
 function table(stages: readonly string[], forecasts: readonly Forecast[]): string[] {
-  const count = (stage: string, will: Forecast['will']) => String(forecasts.filter((one) => one.task.stage === stage && one.will === will).length);
+  const count = (stage: string, will: Forecast['will']) =>
+    String(forecasts.filter((one) => one.task.stage === stage && one.will === will).length);
   const used = stages.filter((stage) => forecasts.some((one) => one.task.stage === stage));
-  return aligned([['stage', 'reuse', 'run', 'run if inputs change'], ...used.map((stage) => [stage, count(stage, 'reuse'), count(stage, 'run'), count(stage, 'follow')])]);
+  return aligned([
+    ['stage', 'reuse', 'run', 'run if inputs change'],
+    ...used.map((stage) => [stage, count(stage, 'reuse'), count(stage, 'run'), count(stage, 'follow')]),
+  ]);
 }
 
 function reasons(forecasts: readonly Forecast[]): string[] {
-  return forecasts.flatMap((one) => (one.will === 'reuse' ? [] : [`${one.will === 'run' ? 'run   ' : 'follow'}  ${one.task.id}  because ${one.because}`]));
+  return forecasts.flatMap((one) =>
+    one.will === 'reuse' ? [] : [`${one.will === 'run' ? 'run   ' : 'follow'}  ${one.task.id}  because ${one.because}`],
+  );
 }
 
 function sentence(forecasts: readonly Forecast[]): string {

@@ -35,7 +35,11 @@ export async function printReport(
   try {
     const results = await readResults(experiment, workspace);
     if (results.scores.length === 0) {
-      throw new UsageError('not-run-yet', `no fold of '${experiment.name}' has been evaluated with these parameters`, `Run it first: affectflow run ${experiment.file}`);
+      throw new UsageError(
+        'not-run-yet',
+        `no fold of '${experiment.name}' has been evaluated with these parameters`,
+        `Run it first: affectflow run ${experiment.file}`,
+      );
     }
     const whole = buildReport(results);
     const shown = sections ?? (format === 'text' ? TERMINAL_SECTIONS : sectionNames);
@@ -50,6 +54,7 @@ export async function printReport(
 
 function checkNames(what: string, names: readonly string[], known: readonly string[]): void {
   for (const name of names) {
-    if (!known.includes(name)) throw new UsageError('bad-option', `there is no ${what} '${name}'`, suggestion(name, known));
+    if (!known.includes(name))
+      throw new UsageError('bad-option', `there is no ${what} '${name}'`, suggestion(name, known));
   }
 }

@@ -25,7 +25,10 @@ export async function runWith(experiment: Experiment, options: RunCommandOptions
   try {
     return await runExperiment(experiment, {
       workspace: workspaceFolder(options.workspace),
-      selection: {...(options.clips === undefined ? {} : {clips: options.clips}), ...(options.folds === undefined ? {} : {folds: options.folds})},
+      selection: {
+        ...(options.clips === undefined ? {} : {clips: options.clips}),
+        ...(options.folds === undefined ? {} : {folds: options.folds}),
+      },
       ...(options.from === undefined ? {} : {from: options.from}),
       ...(options.jobs === undefined ? {} : {jobs: options.jobs}),
       device: options.device,

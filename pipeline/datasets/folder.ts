@@ -17,7 +17,10 @@ export const folderDataset = z.strictObject({
   videos: z.string().describe('Folder of the videos, relative to the experiment file; searched recursively.'),
   annotations: z.string().describe('Folder of the annotations: <clip>.txt or <clip>.csv.'),
   transcripts: z.string().optional().describe('Folder of transcripts: <clip>.vtt, .srt or .json. May lack some clips.'),
-  subjects: z.string().optional().describe('CSV file with the header clip,subject. Where absent, each clip is a subject of its own.'),
+  subjects: z
+    .string()
+    .optional()
+    .describe('CSV file with the header clip,subject. Where absent, each clip is a subject of its own.'),
   unannotated: z.enum(['error', 'skip']).default('error').describe('What to do with videos that have no annotation.'),
   exclude: z.array(z.string()).default([]).describe('Clips to leave out, by name.'),
 });
@@ -27,12 +30,16 @@ export type FolderDataset = z.output<typeof folderDataset>;
 /** Finds the clips of a folder data set, sorted by name. */
 export function readFolderDataset(config: FolderDataset, base: string): Dataset {
   const videos = filesByStem(resolveFolder(config.videos, base, 'dataset.videos'), VIDEO_EXTENSIONS);
-  const annotations = filesByStem(resolveFolder(config.annotations, base, 'dataset.annotations'), ANNOTATION_EXTENSIONS);
+  const annotations = filesByStem(
+    resolveFolder(config.annotations, base, 'dataset.annotations'),
+    ANNOTATION_EXTENSIONS,
+  );
   const transcripts =
     config.transcripts === undefined
       ? new Map<string, string>()
       : filesByStem(resolveFolder(config.transcripts, base, 'dataset.transcripts'), TRANSCRIPT_EXTENSIONS);
-  const subjects = config.subjects === undefined ? new Map<string, string>() : readSubjects(path.resolve(base, config.subjects));
+  const subjects =
+    config.subjects === undefined ? new Map<string, string>() : readSubjects(path.resolve(base, config.subjects));
   checkExcluded(config.exclude, videos);
   const names = [...videos.keys()].filter((name) => !config.exclude.includes(name)).sort(byCodeUnit);
   if (names.length === 0) throw noVideos(config, base);
@@ -40,9 +47,13 @@ export function readFolderDataset(config: FolderDataset, base: string): Dataset 
   if (unannotated.length > 0 && config.unannotated === 'error') throw missingAnnotations(unannotated);
   const orphans = [...annotations.keys()].filter((name) => !videos.has(name)).sort(byCodeUnit);
   return {
-    clips: names.filter((name) => annotations.has(name)).map((name) => clip(name, videos, annotations, transcripts, subjects)),
+    clips: names
+      .filter((name) => annotations.has(name))
+      .map((name) => clip(name, videos, annotations, transcripts, subjects)),
     remarks: [
-      ...(unannotated.length > 0 ? [`${unannotated.length} videos without annotation are left out: ${some(unannotated)}`] : []),
+      ...(unannotated.length > 0
+        ? [`${unannotated.length} videos without annotation are left out: ${some(unannotated)}`]
+        : []),
       ...(orphans.length > 0 ? [`${orphans.length} annotations have no video: ${some(orphans)}`] : []),
     ],
   };
@@ -79,7 +90,11 @@ function partOf(annotation: string): 'train' | 'validation' | undefined {
 function resolveFolder(folder: string, base: string, key: string): string {
   const resolved = path.resolve(base, folder);
   if (!existsSync(resolved)) {
-    throw new UsageError('bad-dataset', `${key}: there is no folder ${resolved}`, `Correct ${key}; relative paths start at the experiment file.`);
+    throw new UsageError(
+      'bad-dataset',
+      `${key}: there is no folder ${resolved}`,
+      `Correct ${key}; relative paths start at the experiment file.`,
+    );
   }
   return resolved;
 }
@@ -101,20 +116,35 @@ function filesByStem(folder: string, extensions: readonly string[]): Map<string,
 
 function readSubjects(file: string): Map<string, string> {
   if (!existsSync(file)) {
-    throw new UsageError('bad-dataset', `dataset.subjects: there is no file ${file}`, 'Correct dataset.subjects or leave it out.');
+    throw new UsageError(
+      'bad-dataset',
+      `dataset.subjects: there is no file ${file}`,
+      'Correct dataset.subjects or leave it out.',
+    );
   }
-  const [header, ...lines] = readFileSync(file, 'utf8').replace(/^\uFEFF/, '').split(/\r?\n/).filter((line) => line.trim() !== '');
+  const [header, ...lines] = readFileSync(file, 'utf8')
+    .replace(/^\uFEFF/, '')
+    .split(/\r?\n/)
+    .filter((line) => line.trim() !== '');
   const columns = (header ?? '').split(',').map((column) => column.trim());
   const [clipColumn, subjectColumn] = [columns.indexOf('clip'), columns.indexOf('subject')];
   if (clipColumn < 0 || subjectColumn < 0) {
-    throw new UsageError('bad-dataset', `${file}: the header is '${header ?? ''}'`, "It must name the columns 'clip' and 'subject'.");
+    throw new UsageError(
+      'bad-dataset',
+      `${file}: the header is '${header ?? ''}'`,
+      "It must name the columns 'clip' and 'subject'.",
+    );
   }
   return new Map(
     lines.map((line, index) => {
       const cells = line.split(',').map((cell) => cell.trim());
       const [clipName, subject] = [cells[clipColumn], cells[subjectColumn]];
       if (!clipName || !subject) {
-        throw new UsageError('bad-dataset', `${file}:${index + 2}: '${line}' has no clip or no subject`, 'Write one clip and one subject per line.');
+        throw new UsageError(
+          'bad-dataset',
+          `${file}:${index + 2}: '${line}' has no clip or no subject`,
+          'Write one clip and one subject per line.',
+        );
       }
       return [clipName.normalize('NFC'), subject] as const;
     }),
@@ -124,7 +154,11 @@ function readSubjects(file: string): Map<string, string> {
 function checkExcluded(excluded: readonly string[], videos: ReadonlyMap<string, string>): void {
   const unknown = excluded.filter((name) => !videos.has(name));
   if (unknown.length > 0) {
-    throw new UsageError('bad-dataset', `dataset.exclude names clips that do not exist: ${some(unknown)}`, 'Use the file name without its extension.');
+    throw new UsageError(
+      'bad-dataset',
+      `dataset.exclude names clips that do not exist: ${some(unknown)}`,
+      'Use the file name without its extension.',
+    );
   }
 }
 
@@ -145,7 +179,11 @@ function missingAnnotations(names: readonly string[]): UsageError {
 }
 
 function duplicate(name: string, one: string, other: string): UsageError {
-  return new UsageError('duplicate-clip', `two files are called '${name}': ${one} and ${other}`, 'Clip names must be unique; rename or move one.');
+  return new UsageError(
+    'duplicate-clip',
+    `two files are called '${name}': ${one} and ${other}`,
+    'Clip names must be unique; rename or move one.',
+  );
 }
 
 function some(names: readonly string[]): string {

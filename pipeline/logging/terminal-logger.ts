@@ -51,8 +51,14 @@ export class TerminalLogger implements Logger {
     if (this.#running.size === 0) return;
     this.#clear();
     const width = (this.out.columns || 80) - 1;
-    const running = [...this.#running].slice(0, MOST_RUNNING).map(([task, {since, progress}]) => `  ${task}  ${progress}  ${duration((performance.now() - since) / 1000)}`);
-    const lines = [`${bar(this.#done / Math.max(1, this.#total))} ${this.#done}/${this.#total} tasks, ${this.#reused} reused`, ...running].map((line) => line.slice(0, width));
+    const running = [...this.#running]
+      .slice(0, MOST_RUNNING)
+      .map(([task, {since, progress}]) => `  ${task}  ${progress}  ${duration((performance.now() - since) / 1000)}`);
+    const overall =
+      this.#total === 0
+        ? []
+        : [`${bar(this.#done / this.#total)} ${this.#done}/${this.#total} tasks, ${this.#reused} reused`];
+    const lines = [...overall, ...running].map((line) => line.slice(0, width));
     this.out.write(`${lines.join('\n')}\n`);
     this.#drawn = lines.length;
   }

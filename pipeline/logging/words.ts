@@ -14,7 +14,9 @@ export function lineOf(event: Event): string | undefined {
       return [
         `FAILED    ${event.task}: ${event.message}`,
         ...(event.remedy === undefined ? [] : [`          ${event.remedy}`]),
-        ...(event.stack === undefined ? [] : ['          This is a defect of Affectflow. Please report it with these lines:', indent(event.stack)]),
+        ...(event.stack === undefined
+          ? []
+          : ['          This is a defect of Affectflow. Please report it with these lines:', indent(event.stack)]),
       ].join('\n');
     case 'skipped':
       return `skipped   ${event.task}  because ${event.because}`;
@@ -37,14 +39,18 @@ function notes(values: Readonly<Record<string, string | number>>): string {
 /** The table at the end of a run, and one sentence that says what happened. */
 function summary({stages, status, seconds}: Extract<Event, {kind: 'run-ended'}>): string {
   const header = ['stage', 'reused', 'produced', 'failed', 'skipped', 'task time'];
-  const rows = stages.map((count) => [count.stage, count.reused, count.produced, count.failed, count.skipped, duration(count.seconds)].map(String));
+  const rows = stages.map((count) =>
+    [count.stage, count.reused, count.produced, count.failed, count.skipped, duration(count.seconds)].map(String),
+  );
   return ['', ...aligned([header, ...rows]), '', sentence(stages, status, seconds)].join('\n');
 }
 
 function sentence(stages: readonly StageCount[], status: string, seconds: number): string {
   const {reused, produced, failed, skipped} = totals(stages);
-  if (status === 'interrupted') return `Interrupted after ${duration(seconds)}: ${produced} tasks produced. Run the same command again to go on.`;
-  if (failed + skipped > 0) return `${failed} tasks failed and ${skipped} were skipped; ${produced} produced, ${reused} reused, in ${duration(seconds)}.`;
+  if (status === 'interrupted')
+    return `Interrupted after ${duration(seconds)}: ${produced} tasks produced. Run the same command again to go on.`;
+  if (failed + skipped > 0)
+    return `${failed} tasks failed and ${skipped} were skipped; ${produced} produced, ${reused} reused, in ${duration(seconds)}.`;
   if (produced === 0) return `Nothing to do: all ${reused} tasks are up to date (checked in ${duration(seconds)}).`;
   return `Done in ${duration(seconds)}: ${produced} tasks produced, ${reused} reused.`;
 }
@@ -52,14 +58,21 @@ function sentence(stages: readonly StageCount[], status: string, seconds: number
 /** Columns padded to their widest cell: the first to the left, numbers to the right. */
 export function aligned(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows.map((row) => row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))).join('  ').trimEnd());
+  return rows.map((row) =>
+    row
+      .map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!)))
+      .join('  ')
+      .trimEnd(),
+  );
 }
 
 export function duration(seconds: number): string {
   if (seconds < 0.0005) return '0 s';
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 120) return `${seconds.toFixed(1)} s`;
-  return seconds < 7200 ? `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s` : `${(seconds / 3600).toFixed(1)} h`;
+  return seconds < 7200
+    ? `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`
+    : `${(seconds / 3600).toFixed(1)} h`;
 }
 
 export function size(bytes: number): string {
@@ -69,5 +82,8 @@ export function size(bytes: number): string {
 }
 
 function indent(text: string): string {
-  return text.split('\n').map((line) => `          ${line}`).join('\n');
+  return text
+    .split('\n')
+    .map((line) => `          ${line}`)
+    .join('\n');
 }

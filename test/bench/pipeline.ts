@@ -36,24 +36,43 @@ async function noOp(): Promise<void> {
   const place = path.join(folder, 'no-op');
   for (const name of ['videos', 'annotations', 'transcripts']) mkdirSync(path.join(place, name), {recursive: true});
   for (let index = 0; index < clipCount; index++) {
-    for (const [name, extension] of [['videos', 'mp4'], ['annotations', 'txt'], ['transcripts', 'vtt']]) {
-      writeFileSync(path.join(place, name!, `clip-${String(index).padStart(5, '0')}.${extension!}`), `${name!} ${index}`);
+    for (const [name, extension] of [
+      ['videos', 'mp4'],
+      ['annotations', 'txt'],
+      ['transcripts', 'vtt'],
+    ]) {
+      writeFileSync(
+        path.join(place, name!, `clip-${String(index).padStart(5, '0')}.${extension!}`),
+        `${name!} ${index}`,
+      );
     }
   }
   const file = path.join(place, 'experiment.yaml');
-  writeFileSync(file, 'name: no-op\ndataset: {videos: videos, annotations: annotations, transcripts: transcripts}\nfolds: {kind: subjects, count: 5}\nsystems: [rcma]\n');
+  writeFileSync(
+    file,
+    'name: no-op\ndataset: {videos: videos, annotations: annotations, transcripts: transcripts}\nfolds: {kind: subjects, count: 5}\nsystems: [rcma]\n',
+  );
   // The memo of a file's digest is trusted once the file is older than two seconds.
   await new Promise((resolve) => setTimeout(resolve, 2500));
   const workspace = openWorkspace(path.join(place, '.affectflow'), 'write');
   const count = await pretend(file, workspace);
   workspace.close();
-  const run = () => seconds(() => execFileSync(process.execPath, [launcher, 'run', file, '--workspace', path.join(place, '.affectflow')], {encoding: 'utf8'}));
+  const run = () =>
+    seconds(() =>
+      execFileSync(process.execPath, [launcher, 'run', file, '--workspace', path.join(place, '.affectflow')], {
+        encoding: 'utf8',
+      }),
+    );
   run();
   const wall = median([run(), run(), run(), run(), run()]);
   const node = median([1, 2, 3, 4, 5].map(() => seconds(() => execFileSync(process.execPath, ['-e', '']))));
   const floor = node + (count * 0.011) / 1000;
-  say(`no-op run of ${count} tasks: ${(wall * 1000).toFixed(0)} ms wall with Node's start (${(node * 1000).toFixed(0)} ms)`);
-  say(`  floor ${(floor * 1000).toFixed(0)} ms (Node's start, and 0.011 ms per task for stat, look-up and key): ${(wall / floor).toFixed(1)} × the floor; target 500 ms`);
+  say(
+    `no-op run of ${count} tasks: ${(wall * 1000).toFixed(0)} ms wall with Node's start (${(node * 1000).toFixed(0)} ms)`,
+  );
+  say(
+    `  floor ${(floor * 1000).toFixed(0)} ms (Node's start, and 0.011 ms per task for stat, look-up and key): ${(wall / floor).toFixed(1)} × the floor; target 500 ms`,
+  );
 }
 
 /** Records every task of a plan as done, with one small shard for all outputs. */
@@ -89,7 +108,12 @@ async function pretend(file: string, workspace: Workspace): Promise<number> {
       seconds: 1,
       machine: {host: 'bench', platform: 'bench', node: process.version, versions: {}},
     });
-    outcomes.set(task.id, {is: 'done', outputs: new Map(outputs.map(({name, digest}) => [name, digest])), excluded: new Set(), reran: false});
+    outcomes.set(task.id, {
+      is: 'done',
+      outputs: new Map(outputs.map(({name, digest}) => [name, digest])),
+      excluded: new Set(),
+      reran: false,
+    });
   }
   return plan.tasks.length;
 }
@@ -97,18 +121,30 @@ async function pretend(file: string, workspace: Workspace): Promise<number> {
 /** The demo from nothing: time per stage, and what is left beside the stages. */
 async function stageTimes(): Promise<void> {
   const place = path.join(folder, 'demo');
-  const {status, stdout, stderr} = spawnSync(process.execPath, [launcher, 'demo', '--folder', place, '--workspace', path.join(place, '.affectflow'), '--json'], {
-    encoding: 'utf8',
-    maxBuffer: 1 << 28,
-  });
+  const {status, stdout, stderr} = spawnSync(
+    process.execPath,
+    [launcher, 'demo', '--folder', place, '--workspace', path.join(place, '.affectflow'), '--json'],
+    {
+      encoding: 'utf8',
+      maxBuffer: 1 << 28,
+    },
+  );
   if (status !== 0) throw new Error(`the demo failed: ${stderr}`);
-  const events = stdout.trim().split('\n').map((line) => JSON.parse(line) as Record<string, never>);
-  const ended = events.find((event) => event['kind'] === 'run-ended') as unknown as {seconds: number; stages: {stage: string; produced: number; seconds: number}[]};
+  const events = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, never>);
+  const ended = events.find((event) => event['kind'] === 'run-ended') as unknown as {
+    seconds: number;
+    stages: {stage: string; produced: number; seconds: number}[];
+  };
   const total = ended.stages.reduce((sum, stage) => sum + stage.seconds, 0);
   const produced = ended.stages.reduce((sum, stage) => sum + stage.produced, 0);
   say('', `demo: ${produced} tasks in ${ended.seconds.toFixed(1)} s wall, ${total.toFixed(1)} s inside tasks`);
   for (const stage of ended.stages) {
-    say(`  ${stage.stage.padEnd(20)} ${stage.seconds.toFixed(1).padStart(7)} s  ${((100 * stage.seconds) / total).toFixed(1).padStart(5)} %  ${(stage.seconds / Math.max(1, stage.produced)).toFixed(2)} s per task`);
+    say(
+      `  ${stage.stage.padEnd(20)} ${stage.seconds.toFixed(1).padStart(7)} s  ${((100 * stage.seconds) / total).toFixed(1).padStart(5)} %  ${(stage.seconds / Math.max(1, stage.produced)).toFixed(2)} s per task`,
+    );
   }
   void statSync;
   void timeline;

@@ -20,4 +20,6 @@ await bundle({
   // What the bundle asks of its own place, it is told of the source's.
   define: {BENCH_FOLDER: JSON.stringify(path.join(root, 'test/bench'))},
 });
-process.exitCode = spawnSync(process.execPath, ['--expose-gc', '--enable-source-maps', outfile, ...rest], {stdio: 'inherit'}).status ?? 1;
+process.exitCode =
+  spawnSync(process.execPath, ['--expose-gc', '--enable-source-maps', outfile, ...rest], {stdio: 'inherit'}).status ??
+  1;

@@ -58,8 +58,20 @@ export class ToyProject implements Disposable {
     const seed = options.seed ?? 0;
     const params = {count: {plus: options.plus ?? 0}, double: {factor: options.factor ?? 2}, sum: {}};
     const clipTasks = names.flatMap((clip): Task[] => [
-      {id: taskId('count', {clip}), stage: 'count', subject: {clip}, params: params.count, inputs: {video: {from: 'file', path: path.join(this.folder, `${clip}.mp4`)}}},
-      {id: taskId('double', {clip}), stage: 'double', subject: {clip}, params: params.double, inputs: {letters: {from: 'task', task: taskId('count', {clip}), output: 'letters'}}},
+      {
+        id: taskId('count', {clip}),
+        stage: 'count',
+        subject: {clip},
+        params: params.count,
+        inputs: {video: {from: 'file', path: path.join(this.folder, `${clip}.mp4`)}},
+      },
+      {
+        id: taskId('double', {clip}),
+        stage: 'double',
+        subject: {clip},
+        params: params.double,
+        inputs: {letters: {from: 'task', task: taskId('count', {clip}), output: 'letters'}},
+      },
     ]);
     const ids = names.map((clip) => taskId('double', {clip}));
     const fold: Task = {
@@ -70,7 +82,11 @@ export class ToyProject implements Disposable {
       seed,
       inputs: {doubled: {from: 'fold', output: 'doubled', train: ids.slice(1), validation: ids.slice(0, 1)}},
     };
-    const experiment = {name: 'toy', graph, config: {onFailedClip: options.onFailedClip ?? 'stop'}} as unknown as Experiment;
+    const experiment = {
+      name: 'toy',
+      graph,
+      config: {onFailedClip: options.onFailedClip ?? 'stop'},
+    } as unknown as Experiment;
     return {experiment, tasks: [...clipTasks, fold]};
   }
 
@@ -79,9 +95,16 @@ export class ToyProject implements Disposable {
     const events: Event[] = [];
     try {
       const run = workspace.lineage.beginRun({experiment: 'toy', config: {}, command: 'test', version: '0'});
-      const forced = options.forced === undefined ? {} : {forced: {stages: new Set(options.forced), because: 'asked for'}};
+      const forced =
+        options.forced === undefined ? {} : {forced: {stages: new Set(options.forced), because: 'asked for'}};
       const executor = new Executor({
-        inspector: new Inspector({plan: this.plan(options), workspace, closures: {...CLOSURES, ...options.closures}, lock: LOCK, ...forced}),
+        inspector: new Inspector({
+          plan: this.plan(options),
+          workspace,
+          closures: {...CLOSURES, ...options.closures},
+          lock: LOCK,
+          ...forced,
+        }),
         emit: (event) => {
           events.push(event);
           options.onEvent?.(event);
@@ -94,7 +117,8 @@ export class ToyProject implements Disposable {
       });
       const summary = await executor.run();
       workspace.lineage.endRun(run, {status: summary.status, counts: totals(summary.stages)});
-      const tasksOf = (kind: 'produced' | 'reused') => events.flatMap((event) => (event.kind === kind ? [event.task] : []));
+      const tasksOf = (kind: 'produced' | 'reused') =>
+        events.flatMap((event) => (event.kind === kind ? [event.task] : []));
       return {summary, events, produced: tasksOf('produced').sort(), reused: tasksOf('reused').sort()};
     } finally {
       workspace.close();

@@ -23,7 +23,8 @@ const count = defineStage({
   params: z.object({plus: z.number().default(0)}),
   async run({inputs, outputs, params, context}) {
     const text = await readFile(inputs.video.path, 'utf8');
-    if (text.startsWith('broken')) throw new StageError('unreadable-file', `${inputs.video.path} is broken`, 'Mend it.');
+    if (text.startsWith('broken'))
+      throw new StageError('unreadable-file', `${inputs.video.path} is broken`, 'Mend it.');
     if (text.startsWith('crash')) process.kill(process.pid, 'SIGKILL');
     if (text.startsWith('defect')) throw new TypeError('a defect');
     if (text.startsWith('slow')) await waitOrAbort(context.signal, 60_000);
@@ -45,7 +46,8 @@ const double = defineStage({
     const mark = path.join(context.scratch, 'seen');
     if (existsSync(mark)) context.note('resumed', 1);
     writeFileSync(mark, '');
-    for await (const {value} of inputs.letters.rows()) await outputs.doubled.append({value: Math.floor((value * params.factor) / 10) * 10});
+    for await (const {value} of inputs.letters.rows())
+      await outputs.doubled.append({value: Math.floor((value * params.factor) / 10) * 10});
   },
 });
 
@@ -61,7 +63,8 @@ const sum = defineStage({
   seeded: true,
   async run({inputs, outputs, context}) {
     let value = context.seed;
-    for (const shard of [...inputs.doubled.train, ...inputs.doubled.validation]) for await (const row of shard.rows()) value += row.value;
+    for (const shard of [...inputs.doubled.train, ...inputs.doubled.validation])
+      for await (const row of shard.rows()) value += row.value;
     await outputs.total.append({value});
   },
 });

@@ -86,7 +86,9 @@ describe('running a plan', () => {
     using project = new ToyProject({a: 'warn me', b: 'text'});
     await project.run();
     const {events} = await project.run();
-    expect(events.filter((event) => event.kind === 'warning')).toEqual([{kind: 'warning', task: 'count a', message: 'a warning'}]);
+    expect(events.filter((event) => event.kind === 'warning')).toEqual([
+      {kind: 'warning', task: 'count a', message: 'a warning'},
+    ]);
   });
 });
 
@@ -96,8 +98,15 @@ describe('a failing task', () => {
     const {summary, produced, events} = await project.run();
     expect(summary.status).toBe('failed');
     expect(produced).toEqual(['count b', 'double b']);
-    expect(events.find((event) => event.kind === 'failed')).toMatchObject({task: 'count a', code: 'unreadable-file', remedy: 'Mend it.'});
-    expect(events.flatMap((event) => (event.kind === 'skipped' ? [event.task] : []))).toEqual(['double a', 'sum fold 0']);
+    expect(events.find((event) => event.kind === 'failed')).toMatchObject({
+      task: 'count a',
+      code: 'unreadable-file',
+      remedy: 'Mend it.',
+    });
+    expect(events.flatMap((event) => (event.kind === 'skipped' ? [event.task] : []))).toEqual([
+      'double a',
+      'sum fold 0',
+    ]);
     project.write('a', 'mended');
     expect((await project.run()).produced).toEqual(['count a', 'double a', 'sum fold 0']);
   });
@@ -119,20 +128,30 @@ describe('a failing task', () => {
   it('that is a defect keeps its stack for the report', async () => {
     using project = new ToyProject({a: 'defect', b: 'text'});
     const {events} = await project.run();
-    expect(events.find((event) => event.kind === 'failed')).toMatchObject({code: 'internal', message: 'a defect', stack: expect.stringContaining('TypeError')});
+    expect(events.find((event) => event.kind === 'failed')).toMatchObject({
+      code: 'internal',
+      message: 'a defect',
+      stack: expect.stringContaining('TypeError'),
+    });
   });
 
   it('that cannot read its file names the file', async () => {
     using project = new ToyProject(clips());
     rmSync(path.join(project.folder, 'a.mp4'));
     const {events} = await project.run();
-    expect(events.find((event) => event.kind === 'failed')).toMatchObject({task: 'count a', code: 'unreadable-file', message: expect.stringContaining('a.mp4')});
+    expect(events.find((event) => event.kind === 'failed')).toMatchObject({
+      task: 'count a',
+      code: 'unreadable-file',
+      message: expect.stringContaining('a.mp4'),
+    });
   });
 });
 
 describe('damage in the store', () => {
   const shardOf = (project: ToyProject, task: string, events: readonly Event[]) => {
-    const fingerprint = events.flatMap((event) => (event.kind === 'produced' && event.task === task ? [event.fingerprint] : []))[0]!;
+    const fingerprint = events.flatMap((event) =>
+      event.kind === 'produced' && event.task === task ? [event.fingerprint] : [],
+    )[0]!;
     const workspace = project.workspace();
     const file = workspace.store.path(workspace.lineage.find(fingerprint as never)!.outputs[0]!.digest);
     workspace.close();
@@ -181,7 +200,10 @@ describe('interruption', () => {
   it('leaves no temporary file in the store', async () => {
     using project = new ToyProject({a: 'slow', b: 'text of b'});
     const controller = new AbortController();
-    await project.run({signal: controller.signal, onEvent: (event) => event.kind === 'started' && event.task === 'count a' && controller.abort()});
+    await project.run({
+      signal: controller.signal,
+      onEvent: (event) => event.kind === 'started' && event.task === 'count a' && controller.abort(),
+    });
     const tmp = path.join(project.workspaceFolder, 'shards/tmp');
     expect(existsSync(tmp) ? readdirSync(tmp) : []).toEqual([]);
   });

@@ -35,7 +35,12 @@ describe('an experiment', () => {
     expect(experiment.params.get('demux')).toHaveProperty('sampleRateHz', 16000);
     expect(experiment.params.get('demux')).not.toHaveProperty('learningRate');
     expect(experiment.systems.map(({label}) => label)).toEqual(['visual', 'rcma']);
-    expect(experiment.systems[1]!.params).toMatchObject({learningRate: 1e-4, batchSize: 12, windowFrames: 300, hopFrames: 200});
+    expect(experiment.systems[1]!.params).toMatchObject({
+      learningRate: 1e-4,
+      batchSize: 12,
+      windowFrames: 300,
+      hopFrames: 200,
+    });
   });
 
   it('gives shared architecture parameters to the systems that have them', () => {
@@ -46,8 +51,16 @@ describe('an experiment', () => {
   });
 
   it('lets a system have parameters and a label of its own', () => {
-    const experiment = load(BASE.replace('[visual, rcma]', '[rcma, {system: rcma, label: slow, learningRate: 1.0e-6, architecture: {recursions: 1}}]'));
-    expect(experiment.systems[1]).toMatchObject({label: 'slow', params: {learningRate: 1e-6, architecture: {recursions: 1}}});
+    const experiment = load(
+      BASE.replace(
+        '[visual, rcma]',
+        '[rcma, {system: rcma, label: slow, learningRate: 1.0e-6, architecture: {recursions: 1}}]',
+      ),
+    );
+    expect(experiment.systems[1]).toMatchObject({
+      label: 'slow',
+      params: {learningRate: 1e-6, architecture: {recursions: 1}},
+    });
   });
 
   it('takes overrides by path, typed by the schema', () => {
@@ -60,16 +73,36 @@ describe('an experiment', () => {
   it.each([
     ['an unknown key', `${BASE}seedz: [1]\n`, [], /unknown key 'seedz' \(did you mean 'seeds'\?\)/],
     ['an unknown stage', `${BASE}stages: {spectogram: {}}\n`, [], /no stage 'spectogram'/],
-    ['an unknown parameter', `${BASE}stages: {demux: {sampleRate: 1}}\n`, [], /unknown key 'stages\.demux\.sampleRate' \(did you mean 'sampleRateHz'\?\)/],
+    [
+      'an unknown parameter',
+      `${BASE}stages: {demux: {sampleRate: 1}}\n`,
+      [],
+      /unknown key 'stages\.demux\.sampleRate' \(did you mean 'sampleRateHz'\?\)/,
+    ],
     ['a wrong type', `${BASE}stages: {demux: {sampleRateHz: fast}}\n`, [], /stages\.demux\.sampleRateHz: .*number/],
     ['an unknown system', BASE.replace('rcma', 'rcna'), [], /unknown system 'rcna'; did you mean 'rcma'/],
-    ['an unknown parameter of a system', BASE.replace('rcma', '{system: rcma, architecture: {recursion: 1}}'), [], /no parameter 'recursion'; did you mean 'recursions'/],
-    ['a shared parameter that no system has', `${BASE}stages: {fusion-training: {architecture: {recursionz: 1}}}\n`, [], /no system .* has the parameter .*recursionz/],
+    [
+      'an unknown parameter of a system',
+      BASE.replace('rcma', '{system: rcma, architecture: {recursion: 1}}'),
+      [],
+      /no parameter 'recursion'; did you mean 'recursions'/,
+    ],
+    [
+      'a shared parameter that no system has',
+      `${BASE}stages: {fusion-training: {architecture: {recursionz: 1}}}\n`,
+      [],
+      /no system .* has the parameter .*recursionz/,
+    ],
     ['two systems of one label', BASE.replace('visual, rcma', 'rcma, rcma'), [], /two systems are labelled 'rcma'/],
     ['broken YAML', `${BASE}  wrong: [\n`, [], /e\.yaml: /],
     ['no systems', BASE.replace('[visual, rcma]', '[]'), [], /systems: /],
     ['an override without a value', BASE, ['seeds'], /expected path=value/],
-    ['an override of nothing known', BASE, ['fusiontraining.learningRate=1'], /'fusiontraining' is neither a stage nor a key/],
+    [
+      'an override of nothing known',
+      BASE,
+      ['fusiontraining.learningRate=1'],
+      /'fusiontraining' is neither a stage nor a key/,
+    ],
     ['an override of a whole stage', BASE, ['demux=1'], /name a parameter of the stage/],
     ['a name that is no file name', BASE.replace('study', 'my study/1'), [], /name: letters, digits/],
   ])('refuses %s and says what to do', (_, text, overrides, message) => {
@@ -85,8 +118,22 @@ describe('the plan of an experiment', () => {
   const stagesOf = (text: string) => [...new Set(makePlan(load(text)).tasks.map(({stage}) => stage))];
 
   it('holds only what some system reads', () => {
-    expect(stagesOf(BASE.replace('visual, rcma', 'visual'))).toEqual(['demux', 'face-alignment', 'annotation', 'visual-embedding', 'fusion-training', 'fold-evaluation']);
-    expect(stagesOf(BASE.replace('visual, rcma', 'text'))).toEqual(['demux', 'transcription', 'annotation', 'text-embedding', 'fusion-training', 'fold-evaluation']);
+    expect(stagesOf(BASE.replace('visual, rcma', 'visual'))).toEqual([
+      'demux',
+      'face-alignment',
+      'annotation',
+      'visual-embedding',
+      'fusion-training',
+      'fold-evaluation',
+    ]);
+    expect(stagesOf(BASE.replace('visual, rcma', 'text'))).toEqual([
+      'demux',
+      'transcription',
+      'annotation',
+      'text-embedding',
+      'fusion-training',
+      'fold-evaluation',
+    ]);
   });
 
   it('orders every task after what it reads, with one training per system, seed and fold', () => {
@@ -94,7 +141,12 @@ describe('the plan of an experiment', () => {
     const position = new Map(tasks.map((task, index) => [task.id, index]));
     for (const task of tasks) {
       for (const source of Object.values(task.inputs)) {
-        const upstream = source.from === 'task' ? [source.task] : source.from === 'fold' ? [...source.train, ...source.validation] : [];
+        const upstream =
+          source.from === 'task'
+            ? [source.task]
+            : source.from === 'fold'
+              ? [...source.train, ...source.validation]
+              : [];
         for (const id of upstream) expect(position.get(id)).toBeLessThan(position.get(task.id)!);
       }
     }
@@ -110,7 +162,9 @@ describe('the plan of an experiment', () => {
   });
 
   it('keeps to the folds asked for', () => {
-    expect(new Set(makePlan(load(), {folds: ['1']}).tasks.flatMap(({subject}) => subject.fold ?? []))).toEqual(new Set(['1']));
+    expect(new Set(makePlan(load(), {folds: ['1']}).tasks.flatMap(({subject}) => subject.fold ?? []))).toEqual(
+      new Set(['1']),
+    );
     expect(() => makePlan(load(), {folds: ['9']})).toThrow(/no fold '9'/);
   });
 });

@@ -41,12 +41,21 @@ describe('a fingerprint', () => {
 
 describe('the differences of two tasks', () => {
   it('name parameters by path with both values', () => {
-    expect(differences(base, {...base, params: {melBands: 80, nested: {hop: 2}}})).toEqual(['melBands 64 → 80', 'nested.hop 1 → 2']);
+    expect(differences(base, {...base, params: {melBands: 80, nested: {hop: 2}}})).toEqual([
+      'melBands 64 → 80',
+      'nested.hop 1 → 2',
+    ]);
   });
 
   it('count the clips of a fold', () => {
-    const fold = (digests: string[]) => ({...base, inputs: digests.map((one, index) => ({name: `visual/train/${index}`, digest: digest(one)}))});
-    expect(differences(fold(['a', 'b', 'c']), fold(['a', 'x', 'y', 'z']))).toEqual(['visual/train changed (2 clips)', 'visual/train is new']);
+    const fold = (digests: string[]) => ({
+      ...base,
+      inputs: digests.map((one, index) => ({name: `visual/train/${index}`, digest: digest(one)})),
+    });
+    expect(differences(fold(['a', 'b', 'c']), fold(['a', 'x', 'y', 'z']))).toEqual([
+      'visual/train changed (2 clips)',
+      'visual/train is new',
+    ]);
   });
 
   it('are none between equals', () => {

@@ -12,34 +12,43 @@ const names = (clips: readonly Clip[]) => clips.map(({name}) => name);
 describe('folds by subject', () => {
   it('put every clip into exactly one validation set and no subject on both sides', () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({min: 0, max: 9}), {minLength: 20, maxLength: 60}), fc.integer({min: 2, max: 5}), (subjects, count) => {
-        fc.pre(new Set(subjects).size >= count);
-        const clips = subjects.map((subject, index) => clip(`c${index}`, {subject: `s${subject}`}));
-        const folds = makeFolds({kind: 'subjects', count}, clips);
-        expect(names(folds.flatMap(({validation}) => validation)).sort()).toEqual(names(clips).sort());
-        for (const {train, validation} of folds) {
-          const seen = new Set(train.map(({subject}) => subject));
-          expect(validation.some(({subject}) => seen.has(subject))).toBe(false);
-          expect(train.length + validation.length).toBe(clips.length);
-        }
-      }),
+      fc.property(
+        fc.array(fc.integer({min: 0, max: 9}), {minLength: 20, maxLength: 60}),
+        fc.integer({min: 2, max: 5}),
+        (subjects, count) => {
+          fc.pre(new Set(subjects).size >= count);
+          const clips = subjects.map((subject, index) => clip(`c${index}`, {subject: `s${subject}`}));
+          const folds = makeFolds({kind: 'subjects', count}, clips);
+          expect(names(folds.flatMap(({validation}) => validation)).sort()).toEqual(names(clips).sort());
+          for (const {train, validation} of folds) {
+            const seen = new Set(train.map(({subject}) => subject));
+            expect(validation.some(({subject}) => seen.has(subject))).toBe(false);
+            expect(train.length + validation.length).toBe(clips.length);
+          }
+        },
+      ),
     );
   });
 
   it('do not depend on the order in which clips are found', () => {
     const clips = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => clip(name));
-    const shape = (list: Clip[]) => makeFolds({kind: 'subjects', count: 3}, list).map(({validation}) => names(validation));
+    const shape = (list: Clip[]) =>
+      makeFolds({kind: 'subjects', count: 3}, list).map(({validation}) => names(validation));
     expect(shape([...clips].reverse())).toEqual(shape(clips));
   });
 
   it('need as many subjects as folds', () => {
-    expect(() => makeFolds({kind: 'subjects', count: 3}, [clip('a'), clip('b')])).toThrow(/at least 3 subjects, the data set has 2/);
+    expect(() => makeFolds({kind: 'subjects', count: 3}, [clip('a'), clip('b')])).toThrow(
+      /at least 3 subjects, the data set has 2/,
+    );
   });
 });
 
 describe('the ABAW partition', () => {
   const train = Array.from({length: 356}, (_, index) => clip(`t${String(index).padStart(3, '0')}`, {part: 'train'}));
-  const validation = Array.from({length: 76}, (_, index) => clip(`v${String(index).padStart(3, '0')}`, {part: 'validation'}));
+  const validation = Array.from({length: 76}, (_, index) =>
+    clip(`v${String(index).padStart(3, '0')}`, {part: 'validation'}),
+  );
   const folds = makeFolds({kind: 'abaw', keepFamilies: false}, [...validation, ...train]);
 
   it('has six folds; fold 0 validates the official part, fold f the chunk 5 − f of 71, 71, 71, 71, 72', () => {
@@ -54,7 +63,9 @@ describe('the ABAW partition', () => {
   });
 
   it('can keep the clips of one source video in one chunk', () => {
-    const family = Array.from({length: 10}, (_, index) => clip(`24-30-1920x1080-${index}`, {part: 'train', subject: `x${index}`}));
+    const family = Array.from({length: 10}, (_, index) =>
+      clip(`24-30-1920x1080-${index}`, {part: 'train', subject: `x${index}`}),
+    );
     const rest = Array.from({length: 10}, (_, index) => clip(`3${index}`, {part: 'train'}));
     const kept = makeFolds({kind: 'abaw', keepFamilies: true}, [...family, ...rest, clip('v', {part: 'validation'})]);
     const holders = kept.filter((fold) => fold.validation.some(({name}) => name.startsWith('24-30')));
@@ -62,6 +73,8 @@ describe('the ABAW partition', () => {
   });
 
   it('says what is missing where there is no official partition', () => {
-    expect(() => makeFolds({kind: 'abaw', keepFamilies: false}, [clip('a')])).toThrow(/0 training and 0 validation clips/);
+    expect(() => makeFolds({kind: 'abaw', keepFamilies: false}, [clip('a')])).toThrow(
+      /0 training and 0 validation clips/,
+    );
   });
 });

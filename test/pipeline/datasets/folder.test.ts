@@ -23,13 +23,20 @@ describe('a folder data set', () => {
   it('pairs videos, annotations and transcripts by name, sorted by code unit', () => {
     write('v/b.mp4', 'v/A.avi', 'a/b.txt', 'a/A.csv', 't/b.vtt');
     const {clips} = read({transcripts: 't'});
-    expect(clips.map(({name, transcript}) => [name, transcript !== undefined])).toEqual([['A', false], ['b', true]]);
+    expect(clips.map(({name, transcript}) => [name, transcript !== undefined])).toEqual([
+      ['A', false],
+      ['b', true],
+    ]);
   });
 
   it('takes names with spaces, quotes, unicode and leading dashes', () => {
     const names = ["it's here", '-dash', 'ünïcödé', 'a "quoted" one', '表情'];
     for (const name of names) write(`v/${name}.mp4`, `a/${name}.txt`);
-    expect(read().clips.map(({name}) => name).sort()).toEqual([...names].map((name) => name.normalize('NFC')).sort());
+    expect(
+      read()
+        .clips.map(({name}) => name)
+        .sort(),
+    ).toEqual([...names].map((name) => name.normalize('NFC')).sort());
   });
 
   it('reads the official partition from the annotation folders', () => {
