@@ -1,3 +1,4 @@
+import {averageBlocks, type Plane} from './blocks.js';
 import type {Box, Point, RgbImage} from './image.js';
 
 /** A region of an image, scaled to fit a square and filled up with black. */
@@ -18,12 +19,6 @@ export interface LetterboxOptions {
   readonly size: number;
   /** Where the region lies in the square: at its upper left corner, or in the middle. */
   readonly placement: 'corner' | 'centre';
-}
-
-interface Plane {
-  readonly width: number;
-  readonly height: number;
-  readonly values: Float32Array;
 }
 
 /**
@@ -58,40 +53,6 @@ export function boxFromLetterbox(square: Letterbox, {left, top, width, height}: 
   return {left: corner.x, top: corner.y, width: width / square.scale, height: height / square.scale};
 }
 
-/** Means over blocks of block × block pixels; the last row and column of blocks may be smaller. */
-function averageBlocks(image: RgbImage, region: Box, block: number): Plane {
-  const width = Math.ceil(region.width / block);
-  const height = Math.ceil(region.height / block);
-  const values = new Float32Array(width * height * 3);
-  const columns = blockColumns(region.width, block);
-  for (let y = 0; y < region.height; y++) {
-    let at = ((region.top + y) * image.width + region.left) * 3;
-    const row = Math.floor(y / block) * width * 3;
-    for (let x = 0; x < region.width; x++, at += 3) {
-      const out = row + columns[x]!;
-      values[out]! += image.rgb[at]!;
-      values[out + 1]! += image.rgb[at + 1]!;
-      values[out + 2]! += image.rgb[at + 2]!;
-    }
-  }
-  return {width, height, values: block === 1 ? values : divideByCounts({width, height, values}, region, block)};
-}
-
-function blockColumns(width: number, block: number): Int32Array {
-  return Int32Array.from({length: width}, (_, x) => Math.floor(x / block) * 3);
-}
-
-function divideByCounts({width, height, values}: Plane, region: Box, block: number): Float32Array {
-  for (let y = 0, at = 0; y < height; y++) {
-    const rows = Math.min(block, region.height - y * block);
-    for (let x = 0; x < width; x++) {
-      const count = rows * Math.min(block, region.width - x * block);
-      for (let channel = 0; channel < 3; channel++) values[at++]! /= count;
-    }
-  }
-  return values;
-}
-
 interface Placement {
   readonly side: number;
   readonly left: number;
@@ -99,62 +60,61 @@ interface Placement {
   readonly size: number;
 }
 
-/** Per output position: the two input positions it mixes (−1 where black) and the share of the second. */
+/** Per output position: where the two pixels begin that it mixes, and their shares, which are 0 for black. */
 interface Taps {
   readonly first: Int32Array;
   readonly second: Int32Array;
-  readonly share: Float32Array;
+  readonly firstShare: Float32Array;
+  readonly secondShare: Float32Array;
 }
 
-function taps(side: number, offset: number, length: number, size: number): Taps {
-  const inside = (position: number) => (position >= offset && position < offset + length ? position - offset : -1);
-  const first = new Int32Array(size);
-  const second = new Int32Array(size);
-  const share = new Float32Array(size);
+interface Axis {
+  /** Side of the square in pixels of the plane. */
+  readonly side: number;
+  /** Where the plane begins in it, and how many pixels it has. */
+  readonly offset: number;
+  readonly length: number;
+  readonly size: number;
+  /** Values from one pixel to the next. */
+  readonly step: number;
+}
+
+function tapsOf({side, offset, length, size, step}: Axis): Taps {
+  const taps: Taps = {
+    first: new Int32Array(size),
+    second: new Int32Array(size),
+    firstShare: new Float32Array(size),
+    secondShare: new Float32Array(size),
+  };
+  const inside = (position: number) => position >= offset && position < offset + length;
   for (let index = 0; index < size; index++) {
     const position = (index * side) / size;
-    first[index] = inside(Math.floor(position));
-    second[index] = inside(Math.min(side - 1, Math.ceil(position)));
-    share[index] = position - Math.floor(position);
+    const [first, second] = [Math.floor(position), Math.min(side - 1, Math.ceil(position))];
+    taps.first[index] = inside(first) ? (first - offset) * step : 0;
+    taps.second[index] = inside(second) ? (second - offset) * step : 0;
+    taps.firstShare[index] = inside(first) ? 1 - (position - first) : 0;
+    taps.secondShare[index] = inside(second) ? position - first : 0;
   }
-  return {first, second, share};
+  return taps;
 }
 
-function resize(plane: Plane, {side, left, top, size}: Placement): Float32Array {
-  const columns = taps(side, left, plane.width, size);
-  const rows = taps(side, top, plane.height, size);
+function resize({width, height, values, stride, start}: Plane, {side, left, top, size}: Placement): Float32Array {
+  const columns = tapsOf({side, offset: left, length: width, size, step: 3});
+  const rows = tapsOf({side, offset: top, length: height, size, step: stride * 3});
   const pixels = new Float32Array(size * size * 3);
-  for (let y = 0; y < size; y++) {
-    const share = rows.share[y]!;
-    if (rows.first[y]! >= 0 && share < 1)
-      addRow(plane, columns, {row: rows.first[y]!, weight: 1 - share, pixels, out: y * size * 3});
-    if (rows.second[y]! >= 0 && share > 0)
-      addRow(plane, columns, {row: rows.second[y]!, weight: share, pixels, out: y * size * 3});
+  for (let y = 0, out = 0; y < size; y++) {
+    const [above, below] = [start + rows.first[y]!, start + rows.second[y]!];
+    const [aboveShare, belowShare] = [rows.firstShare[y]!, rows.secondShare[y]!];
+    for (let x = 0; x < size; x++) {
+      const [a, b] = [above + columns.first[x]!, above + columns.second[x]!];
+      const [c, d] = [below + columns.first[x]!, below + columns.second[x]!];
+      const [left, right] = [columns.firstShare[x]!, columns.secondShare[x]!];
+      for (let channel = 0; channel < 3; channel++) {
+        pixels[out++] =
+          aboveShare * (left * values[a + channel]! + right * values[b + channel]!) +
+          belowShare * (left * values[c + channel]! + right * values[d + channel]!);
+      }
+    }
   }
   return pixels;
-}
-
-interface RowTarget {
-  readonly row: number;
-  readonly weight: number;
-  readonly pixels: Float32Array;
-  readonly out: number;
-}
-
-function addRow({width, values}: Plane, {first, second, share}: Taps, {row, weight, pixels, out}: RowTarget): void {
-  const start = row * width;
-  for (let x = 0, at = out; x < first.length; x++, at += 3) {
-    const a = (start + first[x]!) * 3;
-    const b = (start + second[x]!) * 3;
-    const right = weight * share[x]!;
-    const left = weight - right;
-    if (first[x]! >= 0) addScaled(pixels, at, values, a, left);
-    if (second[x]! >= 0 && right > 0) addScaled(pixels, at, values, b, right);
-  }
-}
-
-function addScaled(target: Float32Array, at: number, values: Float32Array, from: number, weight: number): void {
-  target[at]! += weight * values[from]!;
-  target[at + 1]! += weight * values[from + 1]!;
-  target[at + 2]! += weight * values[from + 2]!;
 }

@@ -39,6 +39,11 @@ export function invert([a, b, tx, c, d, ty]: Transform): Transform {
   return [e, f, -(e * tx + f * ty), g, h, -(g * tx + h * ty)];
 }
 
+/** Does the second, then the first. */
+export function compose([a, b, tx, c, d, ty]: Transform, [e, f, ux, g, h, uy]: Transform): Transform {
+  return [a * e + b * g, a * f + b * h, a * ux + b * uy + tx, c * e + d * g, c * f + d * h, c * ux + d * uy + ty];
+}
+
 /** The same crop with `factor` times as many pixels per side: pixel edges, not pixel centres, are scaled. */
 export function rescale([a, b, tx, c, d, ty]: Transform, factor: number): Transform {
   const shift = factor / 2 - 0.5;

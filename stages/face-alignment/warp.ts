@@ -1,5 +1,6 @@
-import type {RgbImage} from './image.js';
-import {identity, invert, rescale, scaleOf, type Transform} from './similarity.js';
+import {averageBlocks, type Plane} from './blocks.js';
+import {clipToImage, type Box, type RgbImage} from './image.js';
+import {apply, compose, identity, invert, rescale, scaleOf, type Transform} from './similarity.js';
 import {cropSize} from './template.js';
 
 /**
@@ -8,7 +9,7 @@ import {cropSize} from './template.js';
  * each pixel is the mean of a grid of samples at most one image pixel apart, so that large faces do not alias.
  */
 export function warp(image: RgbImage, transform: Transform, size: number): RgbImage {
-  return resample({image, transform, size, sample: addSample});
+  return resample({...reduce(image, transform, size), size, sample: addSample});
 }
 
 /**
@@ -22,21 +23,43 @@ export function cropAt(frame: RgbImage, transform: Transform, size: number): Rgb
 /** Scales a square image; what would lie outside repeats the edge. */
 export function scaleTo(image: RgbImage, size: number): RgbImage {
   if (image.width === size) return image;
-  return resample({image, transform: rescale(identity, size / image.width), size, sample: addInnerSample});
+  const transform = rescale(identity, size / image.width);
+  return resample({...reduce(image, transform, size), size, sample: addInnerSample});
 }
 
-interface Resampling {
-  readonly image: RgbImage;
+/** Adds the value of a plane at (x, y) to `sum`. */
+type Sample = (plane: Plane, x: number, y: number, sum: Float64Array) => void;
+
+interface Reduced {
+  readonly plane: Plane;
+  /** Takes the plane to the square. */
   readonly transform: Transform;
-  readonly size: number;
-  /** Adds the value of `image` at (x, y) to `sum`. */
-  readonly sample: (image: RgbImage, x: number, y: number, sum: Float64Array) => void;
 }
 
-function resample({image, transform, size, sample}: Resampling): RgbImage {
+/** Averages the part of the image that is cut out over blocks, where more than four image pixels fall on one. */
+function reduce(image: RgbImage, transform: Transform, size: number): Reduced {
+  const block = Math.max(1, Math.floor(0.5 / scaleOf(transform)));
+  const whole = {left: 0, top: 0, width: image.width, height: image.height};
+  if (block === 1) return {plane: averageBlocks(image, whole, 1), transform};
+  const region = clipToImage(sourceOf(transform, size), image);
+  const middle = (block - 1) / 2;
+  const toImage: Transform = [block, 0, region.left + middle, 0, block, region.top + middle];
+  return {plane: averageBlocks(image, region, block), transform: compose(transform, toImage)};
+}
+
+/** The box in the image, in whole pixels and with one to spare, that holds the square of `size` pixels. */
+function sourceOf(transform: Transform, size: number): Box {
+  const inverse = invert(transform);
+  const corners = [-1, size].flatMap((x) => [-1, size].map((y) => apply(inverse, {x, y})));
+  const [xs, ys] = [corners.map(({x}) => x), corners.map(({y}) => y)];
+  const [left, top] = [Math.floor(Math.min(...xs)), Math.floor(Math.min(...ys))];
+  return {left, top, width: Math.ceil(Math.max(...xs)) - left, height: Math.ceil(Math.max(...ys)) - top};
+}
+
+function resample({plane, transform, size, sample}: Reduced & {size: number; sample: Sample}): RgbImage {
   const scale = scaleOf(transform);
   const perSide = scale < 0.5 ? Math.ceil(1 / scale) : 1;
-  const inverse = invert(transform);
+  const [a, b, tx, c, d, ty] = invert(transform);
   const rgb = new Uint8Array(size * size * 3);
   const sum = new Float64Array(3);
   for (let y = 0, out = 0; y < size; y++) {
@@ -45,22 +68,21 @@ function resample({image, transform, size, sample}: Resampling): RgbImage {
       for (let index = 0; index < perSide * perSide; index++) {
         const u = x + ((index % perSide) + 0.5) / perSide - 0.5;
         const v = y + (Math.floor(index / perSide) + 0.5) / perSide - 0.5;
-        sample(image, inverse[0] * u + inverse[1] * v + inverse[2], inverse[3] * u + inverse[4] * v + inverse[5], sum);
+        sample(plane, a * u + b * v + tx, c * u + d * v + ty, sum);
       }
-      for (let channel = 0; channel < 3; channel++)
-        rgb[out + channel] = Math.round(sum[channel]! / (perSide * perSide));
+      for (let channel = 0; channel < 3; channel++) rgb[out + channel] = Math.round(sum[channel]! / perSide ** 2);
     }
   }
   return {width: size, height: size, rgb};
 }
 
-function addInnerSample(image: RgbImage, x: number, y: number, sum: Float64Array): void {
+function addInnerSample(plane: Plane, x: number, y: number, sum: Float64Array): void {
   const inside = (position: number, length: number) => Math.min(Math.max(position, 0), length - 1);
-  addSample(image, inside(x, image.width), inside(y, image.height), sum);
+  addSample(plane, inside(x, plane.width), inside(y, plane.height), sum);
 }
 
-/** Adds the bilinear value of `image` at (x, y) to `sum`. */
-function addSample({width, height, rgb}: RgbImage, x: number, y: number, sum: Float64Array): void {
+/** Bilinear; outside the plane lies black. */
+function addSample({width, height, values, stride, start}: Plane, x: number, y: number, sum: Float64Array): void {
   const left = Math.floor(x);
   const top = Math.floor(y);
   if (left < -1 || top < -1 || left >= width || top >= height) return;
@@ -72,10 +94,10 @@ function addSample({width, height, rgb}: RgbImage, x: number, y: number, sum: Fl
     for (let column = 0; column < 2; column++) {
       if (left + column < 0 || left + column >= width) continue;
       const weight = rowWeight * (column === 0 ? 1 - right : right);
-      const at = ((top + row) * width + left + column) * 3;
-      sum[0]! += weight * rgb[at]!;
-      sum[1]! += weight * rgb[at + 1]!;
-      sum[2]! += weight * rgb[at + 2]!;
+      const at = start + ((top + row) * stride + left + column) * 3;
+      sum[0]! += weight * values[at]!;
+      sum[1]! += weight * values[at + 1]!;
+      sum[2]! += weight * values[at + 2]!;
     }
   }
 }

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import {describe, expect, test} from 'vitest';
 import {
   apply,
+  compose,
   estimateSimilarity,
   identity,
   invert,
@@ -76,6 +77,15 @@ test('a transform and its inverse cancel', () => {
   const back = apply(invert(transform), apply(transform, {x: 31, y: -8}));
   expect(back.x).toBeCloseTo(31, 12);
   expect(back.y).toBeCloseTo(-8, 12);
+});
+
+test('a composition does its second transform first', () => {
+  const [turn, shift]: Transform[] = [
+    [0, -2, 0, 2, 0, 0],
+    [1, 0, 5, 0, 1, 3],
+  ];
+  expect(apply(compose(turn!, shift!), {x: 1, y: 1})).toEqual(apply(turn!, apply(shift!, {x: 1, y: 1})));
+  expect(compose(turn!, identity)).toEqual(turn);
 });
 
 test('rescaling keeps the edges of the crop where they are', () => {

@@ -1,7 +1,7 @@
 import {readFileSync} from 'node:fs';
 import {describe, expect, test} from 'vitest';
 import type {RgbImage} from '../../../stages/face-alignment/image.js';
-import {identity, type Transform} from '../../../stages/face-alignment/similarity.js';
+import {apply, identity, invert, type Transform} from '../../../stages/face-alignment/similarity.js';
 import {cropAt, scaleTo, warp} from '../../../stages/face-alignment/warp.js';
 
 const reference = JSON.parse(readFileSync(new URL('../../fixtures/reference/warp.json', import.meta.url), 'utf8')) as {
@@ -52,6 +52,28 @@ describe('warp', () => {
     const inside = [...warp(board, [0.1, 0, 0, 0, 0.1, 0], 40).rgb].slice(40 * 3 * 2, 40 * 3 * 38);
     expect(Math.min(...inside.filter((_, index) => index % 120 > 3 && index % 120 < 116))).toBeGreaterThan(110);
     expect(Math.max(...inside)).toBeLessThan(145);
+  });
+
+  test.each([0.45, 0.2, 0.11, 0.03])('keeps places when it shrinks to %d', (scale) => {
+    // Red rises with x and green with y, from 0 to 250 over the image.
+    const side = 1000;
+    const ramp = draw(side, side, (x, y) => [x / 4, y / 4, 0]);
+    const angle = 0.3;
+    const [c, s] = [scale * Math.cos(angle), scale * Math.sin(angle)];
+    const transform: Transform = [c, -s, 10 - c * 500 + s * 500, s, c, 10 - s * 500 - c * 500];
+    const {rgb} = warp(ramp, transform, 20);
+    const inverse = invert(transform);
+    for (const [x, y] of [
+      [4, 5],
+      [10, 10],
+      [15, 6],
+      [9, 16],
+    ] as const) {
+      const from = apply(inverse, {x, y});
+      // Values were cut to whole levels when the ramp was drawn.
+      expect(Math.abs(rgb[(y * 20 + x) * 3]! - from.x / 4)).toBeLessThan(1.5);
+      expect(Math.abs(rgb[(y * 20 + x) * 3 + 1]! - from.y / 4)).toBeLessThan(1.5);
+    }
   });
 
   test('is black where the transform points outside the image', () => {
