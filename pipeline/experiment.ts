@@ -103,13 +103,17 @@ export function makeExperiment(raw: unknown, file: string, overrides: readonly s
       .filter((stage) => stage.name !== 'fusion-training')
       .map((stage) => [stage.name, stageParams(graph, stage.name, config.stages[stage.name] ?? {}, file)]),
   );
+  // Made when first asked for: extracting features needs no folds.
+  let folds: readonly Fold[] | undefined;
   return {
     name: config.name,
     file,
     config,
     graph,
     dataset,
-    folds: makeFolds(config.folds, dataset.clips),
+    get folds() {
+      return (folds ??= makeFolds(config.folds, dataset.clips));
+    },
     seeds: config.seeds,
     params,
     systems: systemRuns(graph, config, file),
