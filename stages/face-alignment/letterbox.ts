@@ -102,19 +102,34 @@ function resize({width, height, values, stride, start}: Plane, {side, left, top,
   const columns = tapsOf({side, offset: left, length: width, size, step: 3});
   const rows = tapsOf({side, offset: top, length: height, size, step: stride * 3});
   const pixels = new Float32Array(size * size * 3);
-  for (let y = 0, out = 0; y < size; y++) {
-    const [above, below] = [start + rows.first[y]!, start + rows.second[y]!];
-    const [aboveShare, belowShare] = [rows.firstShare[y]!, rows.secondShare[y]!];
-    for (let x = 0; x < size; x++) {
-      const [a, b] = [above + columns.first[x]!, above + columns.second[x]!];
-      const [c, d] = [below + columns.first[x]!, below + columns.second[x]!];
-      const [left, right] = [columns.firstShare[x]!, columns.secondShare[x]!];
-      for (let channel = 0; channel < 3; channel++) {
-        pixels[out++] =
-          aboveShare * (left * values[a + channel]! + right * values[b + channel]!) +
-          belowShare * (left * values[c + channel]! + right * values[d + channel]!);
-      }
+  for (let y = 0; y < size; y++) {
+    // The two rows are mixed one after the other: plain loops over one row are what V8 makes fast.
+    for (const {from, share} of [
+      {from: start + rows.first[y]!, share: rows.firstShare[y]!},
+      {from: start + rows.second[y]!, share: rows.secondShare[y]!},
+    ]) {
+      if (share > 0) addRow(pixels.subarray(y * size * 3, (y + 1) * size * 3), {values, from, share, columns});
     }
   }
   return pixels;
+}
+
+interface WeightedRow {
+  readonly values: Plane['values'];
+  readonly from: number;
+  readonly share: number;
+  readonly columns: Taps;
+}
+
+function addRow(target: Float32Array, {values, from, share, columns}: WeightedRow): void {
+  const {first, second, firstShare, secondShare} = columns;
+  for (let x = 0, at = 0; x < first.length; x++, at += 3) {
+    const a = from + first[x]!;
+    const b = from + second[x]!;
+    const left = share * firstShare[x]!;
+    const right = share * secondShare[x]!;
+    target[at]! += left * values[a]! + right * values[b]!;
+    target[at + 1]! += left * values[a + 1]! + right * values[b + 1]!;
+    target[at + 2]! += left * values[a + 2]! + right * values[b + 2]!;
+  }
 }

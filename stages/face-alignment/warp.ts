@@ -59,18 +59,22 @@ function sourceOf(transform: Transform, size: number): Box {
 function resample({plane, transform, size, sample}: Reduced & {size: number; sample: Sample}): RgbImage {
   const scale = scaleOf(transform);
   const perSide = scale < 0.5 ? Math.ceil(1 / scale) : 1;
+  const offsets = Float64Array.from({length: perSide}, (_, index) => (index + 0.5) / perSide - 0.5);
+  const weight = 1 / perSide ** 2;
   const [a, b, tx, c, d, ty] = invert(transform);
   const rgb = new Uint8Array(size * size * 3);
   const sum = new Float64Array(3);
   for (let y = 0, out = 0; y < size; y++) {
     for (let x = 0; x < size; x++, out += 3) {
-      sum.fill(0);
-      for (let index = 0; index < perSide * perSide; index++) {
-        const u = x + ((index % perSide) + 0.5) / perSide - 0.5;
-        const v = y + (Math.floor(index / perSide) + 0.5) / perSide - 0.5;
-        sample(plane, a * u + b * v + tx, c * u + d * v + ty, sum);
+      sum[0] = sum[1] = sum[2] = 0;
+      for (const v of offsets) {
+        for (const u of offsets) {
+          sample(plane, a * (x + u) + b * (y + v) + tx, c * (x + u) + d * (y + v) + ty, sum);
+        }
       }
-      for (let channel = 0; channel < 3; channel++) rgb[out + channel] = Math.round(sum[channel]! / perSide ** 2);
+      rgb[out] = Math.round(sum[0]! * weight);
+      rgb[out + 1] = Math.round(sum[1]! * weight);
+      rgb[out + 2] = Math.round(sum[2]! * weight);
     }
   }
   return {width: size, height: size, rgb};
@@ -86,18 +90,19 @@ function addSample({width, height, values, stride, start}: Plane, x: number, y: 
   const left = Math.floor(x);
   const top = Math.floor(y);
   if (left < -1 || top < -1 || left >= width || top >= height) return;
-  const right = x - left;
-  const bottom = y - top;
-  for (let row = 0; row < 2; row++) {
-    const rowWeight = row === 0 ? 1 - bottom : bottom;
-    if (top + row < 0 || top + row >= height) continue;
-    for (let column = 0; column < 2; column++) {
-      if (left + column < 0 || left + column >= width) continue;
-      const weight = rowWeight * (column === 0 ? 1 - right : right);
-      const at = start + ((top + row) * stride + left + column) * 3;
-      sum[0]! += weight * values[at]!;
-      sum[1]! += weight * values[at + 1]!;
-      sum[2]! += weight * values[at + 2]!;
-    }
+  const columnShare = x - left;
+  const rowShare = y - top;
+  // A tap outside reads some pixel inside, with no weight.
+  const a = left < 0 ? 0 : 1 - columnShare;
+  const b = left + 1 < width ? columnShare : 0;
+  const c = top < 0 ? 0 : 1 - rowShare;
+  const d = top + 1 < height ? rowShare : 0;
+  const at = start + (Math.max(top, 0) * stride + Math.max(left, 0)) * 3;
+  const right = b > 0 && left >= 0 ? 3 : 0;
+  const below = d > 0 && top >= 0 ? 3 * stride : 0;
+  for (let channel = 0; channel < 3; channel++) {
+    const i = at + channel;
+    sum[channel]! +=
+      c * (a * values[i]! + b * values[i + right]!) + d * (a * values[i + below]! + b * values[i + below + right]!);
   }
 }

@@ -7,8 +7,7 @@ import type {Arrays, ArrayValue} from '../../learning/program.js';
 import type {ModelFile} from '../../stage.js';
 
 /** Networks of the package `@vladmandic/face-api`, named as its files are. */
-export type NetworkName =
-  'tiny_face_detector' | 'ssd_mobilenetv1' | 'face_landmark_68' | 'face_landmark_68_tiny' | 'face_expression';
+export type NetworkName = 'tiny_face_detector' | 'ssd_mobilenetv1' | 'face_landmark_68' | 'face_expression';
 
 /** The format of tfjs weight manifests: tensors one after the other, possibly as 8-bit codes of scale · code + min. */
 const manifest = z.array(
@@ -73,7 +72,9 @@ function decode(entries: readonly Entry[], bytes: Buffer): Arrays {
 
 function values({dtype, quantization}: Entry, bytes: Buffer): ArrayValue['values'] {
   if (quantization) {
-    const real = Float32Array.from(bytes, (code) => code * quantization.scale + quantization.min);
+    const real = new Float32Array(bytes.length);
+    for (let index = 0; index < bytes.length; index++)
+      real[index] = bytes[index]! * quantization.scale + quantization.min;
     return dtype === 'int32' ? Int32Array.from(real, Math.round) : real;
   }
   // Copied, because the tensors of the file need not start at multiples of four bytes.
