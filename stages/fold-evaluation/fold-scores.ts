@@ -38,7 +38,7 @@ export function foldScores(clips: readonly EvaluatedClip[]): Score[] {
   });
 }
 
-function validOnly({prediction, label}: Annotated, valid: Uint8Array): Annotated {
+export function validOnly({prediction, label}: Annotated, valid: Uint8Array): Annotated {
   const isValid = (_: number, k: number): boolean => valid[k] === 1;
   return {prediction: prediction.filter(isValid), label: label.filter(isValid)};
 }

@@ -18,16 +18,21 @@ export interface Normalisation {
 export async function normalisationOf(features: Features, kind: Training['normalisation']): Promise<Normalisation> {
   const {width} = features;
   if (kind === 'none') return {mean: new Float32Array(width), scale: new Float32Array(width).fill(1)};
-  const sums = new Float64Array(width);
-  const squares = new Float64Array(width);
-  const rowCount = await accumulate(features, sums, squares);
-  const perFeature = {sums, squares, count: rowCount};
-  const {mean, scale} = moments(kind === 'scalar' ? pooled(perFeature) : perFeature);
+  const perFeature = await sumsOf(features);
+  const {mean, deviation} = moments(kind === 'scalar' ? pooled(perFeature) : perFeature);
+  const scale = deviation.map((d) => (d > SMALLEST_DEVIATION ? 1 / d : 1));
   const spread = (values: number[]) => Float32Array.from({length: width}, (_, i) => values[kind === 'scalar' ? 0 : i]!);
   return {mean: spread(mean), scale: spread(scale)};
 }
 
-async function accumulate(features: Features, sums: Float64Array, squares: Float64Array): Promise<number> {
+/** Standard deviation of each feature over all frames; what noise of a stated signal-to-noise ratio is measured by. */
+export async function deviationOf(features: Features): Promise<Float32Array> {
+  return Float32Array.from(moments(await sumsOf(features)).deviation);
+}
+
+async function sumsOf(features: Features): Promise<Sums> {
+  const sums = new Float64Array(features.width);
+  const squares = new Float64Array(features.width);
   let rowCount = 0;
   for (const [clip, frameCount] of features.frameCounts.entries()) {
     rowCount += frameCount;
@@ -39,7 +44,7 @@ async function accumulate(features: Features, sums: Float64Array, squares: Float
       }
     }
   }
-  return rowCount;
+  return {sums, squares, count: rowCount};
 }
 
 interface Sums {
@@ -56,9 +61,9 @@ const pooled = ({sums, squares, count}: Sums): Sums => ({
   count: count * sums.length,
 });
 
-function moments({sums, squares, count}: Sums): {mean: number[]; scale: number[]} {
+function moments({sums, squares, count}: Sums): {mean: number[]; deviation: number[]} {
   const n = Math.max(count, 1);
   const mean = [...sums].map((sum) => sum / n);
   const deviation = mean.map((m, i) => Math.sqrt(Math.max(squares[i]! / n - m * m, 0)));
-  return {mean, scale: deviation.map((d) => (d > SMALLEST_DEVIATION ? 1 / d : 1))};
+  return {mean, deviation};
 }

@@ -88,7 +88,7 @@ export async function trainModel(task: TrainingTask): Promise<TrainedModel> {
   let progress = saved?.state ?? startOf(task.model.training);
   let best = under(saved?.tensors ?? {}, 'best');
   while (!progress.finished) {
-    const {trainLoss, learningRate, step} = await runEpoch(task, session.program, progress);
+    const {trainLoss, learningRate, step} = await runEpoch(task, session, progress);
     const state = await session.program.state();
     const concordance = concordanceOf(
       task.data.validation,
@@ -121,6 +121,8 @@ export async function trainModel(task: TrainingTask): Promise<TrainedModel> {
 interface Session {
   readonly program: Program;
   readonly evaluator: Evaluator;
+  /** Masks of the step before the current one: large arrays that the next step may fill anew. */
+  spareMasks?: Arrays | undefined;
 }
 
 async function openSession(task: TrainingTask, saved: Arrays | undefined): Promise<Session> {
@@ -174,13 +176,14 @@ const startOf = (training: Training): Progress => ({
 });
 
 /** Runs the steps of one epoch; while one runs, the next batch is being read. */
-async function runEpoch(task: TrainingTask, program: Program, {epoch, step, schedule}: Progress) {
-  const {training} = task.model;
+async function runEpoch(task: TrainingTask, session: Session, {epoch, step, schedule}: Progress) {
   const batches = batchesOf(task, epoch);
   const rateOf = (batch: number) =>
-    learningRateAt(scheduleOf(training), schedule, {epoch, batch, batchCount: batches.length});
-  const prepared = (batch: number) =>
-    prepare(task, {windows: batches[batch] ?? [], step: step + batch + 1, learningRate: rateOf(batch)});
+    learningRateAt(scheduleOf(task.model.training), schedule, {epoch, batch, batchCount: batches.length});
+  const prepared = (batch: number) => {
+    const windows = batches[batch] ?? [];
+    return prepare(task, {windows, step: step + batch + 1, learningRate: rateOf(batch), spareMasks: session.spareMasks});
+  };
   let next = prepared(0);
   let lossSum = 0;
   for (let batch = 0; batch < batches.length; batch++) {
@@ -189,12 +192,12 @@ async function runEpoch(task: TrainingTask, program: Program, {epoch, step, sche
     if (batch + 1 < batches.length) next = prepared(batch + 1);
     // Awaited in the next turn; if this step fails first, its own failure must not go unhandled.
     next.catch(() => undefined);
-    const loss = (await program.run(arrays))['loss']!.values[0]!;
+    const loss = (await session.program.run(arrays))['loss']!.values[0]!;
+    session.spareMasks = under(arrays, 'masks');
     if (!Number.isFinite(loss)) throw notFinite(epoch, batch, loss);
     lossSum += loss;
   }
-  const learningRate = rateOf(batches.length - 1);
-  return {trainLoss: lossSum / batches.length, learningRate, step: step + batches.length};
+  return {trainLoss: lossSum / batches.length, learningRate: rateOf(batches.length - 1), step: step + batches.length};
 }
 
 /** The windows of an epoch in a drawn order, cut into batches; the last may be smaller. */
@@ -216,17 +219,18 @@ interface StepInputs {
   /** Number of the step, from 1. */
   readonly step: number;
   readonly learningRate: number;
+  readonly spareMasks?: Arrays | undefined;
 }
 
 /** All that a step reads: features, labels, dropout masks, the optimiser's scalars. */
-async function prepare(task: TrainingTask, {windows, step, learningRate}: StepInputs): Promise<Arrays> {
+async function prepare(task: TrainingTask, {windows, step, learningRate, spareMasks}: StepInputs): Promise<Arrays> {
   const {model, data, targets, seed} = task;
   const shape = shapeOf(model.training);
   const scalars = Object.entries(optimiserOf(model.training).scalars({learningRate, step}));
   return {
     ...(await featureArrays(data, data.train, windows, shape)),
     ...labelArrays(data.train, windows, shape, targets),
-    ...prefixed('masks', drawMasks(model.declaration, shape.batchSize, random(seed), step)),
+    ...prefixed('masks', drawMasks(model.declaration, shape.batchSize, {source: random(seed), step, into: spareMasks})),
     ...Object.fromEntries(
       scalars.map(([name, value]) => [`optimiser/${name}`, {shape: [], values: Float32Array.of(value)}]),
     ),

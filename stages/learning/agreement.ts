@@ -35,8 +35,8 @@ export function agreement({prediction, label}: Series, variance: Variance = 'pop
   };
 }
 
-/** Two passes: means first, so that nothing cancels. */
-function moments(x: ArrayLike<number>, y: ArrayLike<number>) {
+/** Population moments of two series of equal length that are not empty. Two passes: means first, so that nothing cancels. */
+export function moments(x: ArrayLike<number>, y: ArrayLike<number>) {
   const n = x.length;
   const meanX = mean(x);
   const meanY = mean(y);

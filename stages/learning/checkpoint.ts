@@ -2,10 +2,10 @@
  * Checkpoints: tensors and plain state in one safetensors file that exists whole or not at all. A killed training
  * finds its last finished epoch; after a power cut a torn file is recognised and training starts over.
  */
-import {readFile, rename, rm, writeFile} from 'node:fs/promises';
+import {open, readFile, rename, rm} from 'node:fs/promises';
 import {StageError} from '../errors.js';
 import type {Arrays} from './program.js';
-import {readSafetensors, writeSafetensors} from './safetensors.js';
+import {readSafetensors, safetensorsParts} from './safetensors.js';
 
 export interface Checkpoint<T> {
   readonly tensors: Arrays;
@@ -15,9 +15,14 @@ export interface Checkpoint<T> {
 
 /** Replaces the checkpoint at `path` in one step. */
 export async function writeCheckpoint<T>(path: string, {tensors, state}: Checkpoint<T>): Promise<void> {
-  const bytes = writeSafetensors({tensors, metadata: {state: JSON.stringify(state, written)}});
+  const parts = safetensorsParts({tensors, metadata: {state: JSON.stringify(state, written)}});
   const aside = `${path}.tmp`;
-  await writeFile(aside, bytes);
+  const file = await open(aside, 'w');
+  try {
+    for (const part of parts) await file.writeFile(part);
+  } finally {
+    await file.close();
+  }
   await rename(aside, path);
 }
 

@@ -21,8 +21,11 @@ export interface Draw {
   normal(count: number, mean?: number, deviation?: number): Float32Array;
   /** The numbers 0 … count − 1 in random order. */
   permutation(count: number): Int32Array;
-  /** Dropout mask: 0 with probability `rate`, else 1 / (1 − rate). `rate` is met to within 2⁻¹⁷. */
-  mask(count: number, rate: number): Float32Array;
+  /**
+   * Dropout mask: 0 with probability `rate`, else 1 / (1 − rate). `rate` is met to within 2⁻¹⁷. `into` is filled and
+   * returned where given.
+   */
+  mask(count: number, rate: number, into?: Float32Array): Float32Array;
 }
 
 export interface Random {
@@ -46,15 +49,20 @@ export function random(seed: number): Random {
 function drawOf(bits: (count: number) => Uint32Array): Draw {
   return {
     bits,
-    uniform: (count, low = 0, high = 1) => Float32Array.from(bits(count), (w) => low + (high - low) * unit(w)),
+    uniform: (count, low = 0, high = 1) => uniformOf(bits(count), low, high),
     normal: (count, mean = 0, deviation = 1) => boxMuller(bits(count + (count % 2)), count, mean, deviation),
     permutation: (count) => shuffled(bits(count)),
-    mask: (count, rate) => maskOf(bits(4), count, rate),
+    mask: (count, rate, into = new Float32Array(count)) => maskOf(bits(4), rate, into),
   };
 }
 
-/** A word as a number in [0, 1) with 24 bits, which float32 holds exactly. */
-const unit = (word: number): number => (word >>> 8) * 2 ** -24;
+/** The upper 24 bits of a word make a number in [0, 1) that float32 holds exactly. */
+function uniformOf(bits: Uint32Array, low: number, high: number): Float32Array {
+  const out = new Float32Array(bits.length);
+  const step = (high - low) * 2 ** -24;
+  for (let i = 0; i < out.length; i++) out[i] = low + step * (bits[i]! >>> 8);
+  return out;
+}
 
 function boxMuller(bits: Uint32Array, count: number, mean: number, deviation: number): Float32Array {
   const out = new Float32Array(count);
@@ -82,13 +90,15 @@ function shuffled(bits: Uint32Array): Int32Array {
  * xoshiro128** (Blackman and Vigna, "Scrambled linear pseudorandom number generators", TOMS 2021). Each of its words
  * decides two elements by sixteen bits.
  */
-function maskOf(seed: Uint32Array, count: number, rate: number): Float32Array {
-  const dropped = Math.round(rate * 65536);
-  const kept = rate < 1 ? 1 / (1 - rate) : 0;
-  const out = new Float32Array(count + (count % 2));
+function maskOf(seed: Uint32Array, rate: number, out: Float32Array): Float32Array {
+  const last = Math.round(rate * 65536) - 1;
+  const value = Float32Array.of(0, rate < 1 ? 1 / (1 - rate) : 0);
   // `| 1`: the state must not be zero throughout.
-  let [s0, s1, s2, s3] = [seed[0]! | 1, seed[1]! | 0, seed[2]! | 0, seed[3]! | 0];
-  for (let i = 0; i < count; i += 2) {
+  let s0 = seed[0]! | 1;
+  let s1 = seed[1]! | 0;
+  let s2 = seed[2]! | 0;
+  let s3 = seed[3]! | 0;
+  for (let i = 0; i < out.length; i += 2) {
     const product = Math.imul(s1, 5);
     const word = Math.imul((product << 7) | (product >>> 25), 9);
     const shifted = s1 << 9;
@@ -98,10 +108,11 @@ function maskOf(seed: Uint32Array, count: number, rate: number): Float32Array {
     s0 ^= s3;
     s2 ^= shifted;
     s3 = (s3 << 11) | (s3 >>> 21);
-    if (word >>> 16 >= dropped) out[i] = kept;
-    if ((word & 0xffff) >= dropped) out[i + 1] = kept;
+    // The sign bit says whether a half exceeds `last`: a branch would be mispredicted at every dropped element.
+    out[i] = value[(last - (word >>> 16)) >>> 31]!;
+    out[i + 1] = value[(last - (word & 0xffff)) >>> 31]!;
   }
-  return out.subarray(0, count);
+  return out;
 }
 
 /** FNV-1a over UTF-16 code units. */

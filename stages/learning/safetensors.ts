@@ -20,7 +20,12 @@ interface Entry {
 }
 
 /** Writes tensors in order of their names, so that equal tensors give equal bytes. */
-export function writeSafetensors({tensors, metadata}: SafetensorsFile): Uint8Array {
+export function writeSafetensors(file: SafetensorsFile): Uint8Array {
+  return Buffer.concat(safetensorsParts(file));
+}
+
+/** The same bytes in parts that share memory with the tensors: the header, then one part per tensor. */
+export function safetensorsParts({tensors, metadata}: SafetensorsFile): Uint8Array[] {
   const names = Object.keys(tensors).sort();
   const header: Record<string, unknown> = Object.keys(metadata).length > 0 ? {__metadata__: metadata} : {};
   let offset = 0;
@@ -28,20 +33,21 @@ export function writeSafetensors({tensors, metadata}: SafetensorsFile): Uint8Arr
     const {shape, values} = tensors[name]!;
     header[name] = {dtype: dtypeOf(values), shape, data_offsets: [offset, (offset += values.byteLength)]};
   }
+  return [headerBytes(header), ...names.map((name) => bytesOf(tensors[name]!.values))];
+}
+
+/** The header with its length in front; spaces keep the values aligned to eight bytes, as the reference code does. */
+function headerBytes(header: Record<string, unknown>): Uint8Array {
   const json = new TextEncoder().encode(JSON.stringify(header));
-  // Spaces after the header keep the values aligned to eight bytes, as the reference implementation does.
-  const headerLength = Math.ceil(json.length / 8) * 8;
-  const bytes = new Uint8Array(8 + headerLength + offset).fill(0x20, 8, 8 + headerLength);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(headerLength), true);
+  const length = Math.ceil(json.length / 8) * 8;
+  const bytes = new Uint8Array(8 + length).fill(0x20);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
   bytes.set(json, 8);
-  let position = 8 + headerLength;
-  for (const name of names) {
-    const {values} = tensors[name]!;
-    bytes.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), position);
-    position += values.byteLength;
-  }
   return bytes;
 }
+
+const bytesOf = ({buffer, byteOffset, byteLength}: ArrayValue['values']): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);
 
 /** Reads F32 and I32 tensors; any other content, or a file cut short, is a `bad-weights` error. */
 export function readSafetensors(bytes: Uint8Array, source: string): SafetensorsFile {

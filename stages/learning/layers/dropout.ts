@@ -15,12 +15,17 @@ export function dropout(scope: Scope, name: string, x: tf.Tensor): tf.Tensor {
   return scope.training && name in scope.masks ? x.mul(named(scope.masks, name)) : x;
 }
 
-/** Draws all masks of one step. */
-export function drawMasks(declaration: Declaration, batchSize: number, source: Random, step: number): Arrays {
+/** Draws all masks of a step; the arrays of `into`, masks of an earlier step, are filled anew where given. */
+export function drawMasks(
+  declaration: Declaration,
+  batchSize: number,
+  {source, step, into}: {readonly source: Random; readonly step: number; readonly into?: Arrays | undefined},
+): Arrays {
   return Object.fromEntries(
     Object.entries(declaration.masks).map(([name, {shape, rate}]) => {
       const full = [batchSize, ...shape];
-      return [name, {shape: full, values: source.stream(`dropout/${name}`).at(step).mask(sizeOf(full), rate)}];
+      const old = into?.[name]?.values as Float32Array | undefined;
+      return [name, {shape: full, values: source.stream(`dropout/${name}`).at(step).mask(sizeOf(full), rate, old)}];
     }),
   );
 }

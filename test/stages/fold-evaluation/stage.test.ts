@@ -1,5 +1,6 @@
 import {describe, expect, it} from 'vitest';
 import type {Row} from '../../../cache/shard.js';
+import {pooledCcc} from '../../../reports/moments.js';
 import {foldEvaluation} from '../../../stages/fold-evaluation.js';
 import {labels, predictions} from '../../../stages/schemas.js';
 import {MemoryShard} from '../../helpers/run-stage.js';
@@ -20,14 +21,15 @@ const prediction = (clipIndex: number, frameIndex: number): Prediction => ({
   arousal: 0.25,
 });
 
-async function scoresOf(predicted: Prediction[], clips: Label[][]) {
+async function evaluated(predicted: Prediction[], clips: Label[][]) {
   const scores = new MemoryShard(foldEvaluation.outputs.scores);
+  const moments = new MemoryShard(foldEvaluation.outputs.moments);
   const inputs = {
     predictions: new MemoryShard(predictions, predicted),
     labels: {train: [], validation: clips.map((rows) => new MemoryShard(labels, rows))},
   };
-  await foldEvaluation.run({inputs, outputs: {scores}, params: {}, context: undefined as never});
-  return scores.all;
+  await foldEvaluation.run({inputs, outputs: {scores, moments}, params: {}, context: undefined as never});
+  return {scores: scores.all, moments: moments.all};
 }
 
 const frames = (count: number) => Array.from({length: count}, (_, k) => k);
@@ -36,7 +38,7 @@ describe('fold-evaluation', () => {
   it('scores a perfect prediction 1 and a constant one 0, over valid frames', async () => {
     const clips = [frames(6).map((k) => label(k, k > 0)), frames(3).map((k) => label(k))];
     const predicted = [...frames(6).map((k) => prediction(0, k)), ...frames(3).map((k) => prediction(1, k))];
-    const rows = await scoresOf(predicted, clips);
+    const {scores: rows} = await evaluated(predicted, clips);
     const whole = rows.filter(({variant, clipIndex}) => variant === 'population' && clipIndex === -1);
     expect(whole).toEqual([
       {
@@ -52,6 +54,34 @@ describe('fold-evaluation', () => {
     ]);
   });
 
+  it('records moments from which the CCC of the whole fold follows, and none of clips without a label', async () => {
+    const off = (k: number) => ({valence: 0.1 + 0.4 * Math.cos(k / 3), arousal: 0.2 * Math.sin(k)});
+    const counts = [7, 5, 9];
+    const clips = counts.map((count, clip) => frames(count).map((k) => label(k, clip !== 1 && k % 4 !== 3)));
+    const predicted = counts.flatMap((count, clip) =>
+      frames(count).map((k) => ({...prediction(clip, k), ...off(k + clip)})),
+    );
+    const {scores, moments} = await evaluated(predicted, clips);
+    const whole = scores.find(
+      (row) => row.variant === 'population' && row.clipIndex === -1 && row.target === 'valence',
+    )!;
+    const ofValence = moments.filter(({target}) => target === 'valence');
+    expect(ofValence.map(({clipIndex, frameCount}) => [clipIndex, frameCount])).toEqual([
+      [0, 6],
+      [2, 7],
+    ]);
+    const records = ofValence.map((row) => ({
+      clip: String(row.clipIndex),
+      n: row.frameCount,
+      meanP: row.meanPrediction,
+      meanY: row.meanLabel,
+      varP: row.variancePrediction,
+      varY: row.varianceLabel,
+      cov: row.covariance,
+    }));
+    expect(pooledCcc(records)).toBeCloseTo(whole.ccc, 12);
+  });
+
   it('refuses predictions that are not of the frames of the labels', async () => {
     const clips = [frames(3).map((k) => label(k))];
     const wrong = [
@@ -60,7 +90,7 @@ describe('fold-evaluation', () => {
       [0, 1, 2, 3],
     ].map((list) => list.map((k) => prediction(0, k)));
     for (const predicted of wrong) {
-      await expect(scoresOf(predicted, clips)).rejects.toMatchObject({name: 'StageError', code: 'wrong-shape'});
+      await expect(evaluated(predicted, clips)).rejects.toMatchObject({name: 'StageError', code: 'wrong-shape'});
     }
   });
 });

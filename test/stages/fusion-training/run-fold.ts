@@ -1,12 +1,13 @@
-/** Runs fusion-training and fold-evaluation on shards in a real store, as the pipeline would. */
+/** Runs fusion-training, fold-evaluation and robustness on shards in a real store, as the pipeline would. */
 import {mkdtemp} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
-import type {ShardReader, ShardSchema} from '../../../cache/shard.js';
+import type {Row, ShardReader, ShardSchema} from '../../../cache/shard.js';
 import type {OpenShard} from '../../../cache/shard-store.js';
 import {ShardStore} from '../../../cache/shard-store.js';
 import {foldEvaluation} from '../../../stages/fold-evaluation.js';
 import {fusionTraining} from '../../../stages/fusion-training.js';
+import {robustness} from '../../../stages/robustness.js';
 import type {FoldShards, RunContext} from '../../../stages/stage.js';
 import type {FoldInputs} from '../../../stages/fusion-training/fold-data.js';
 import type {Modality} from '../../../stages/fusion-training/system.js';
@@ -130,14 +131,58 @@ export async function train(options: RunOptions = {}): Promise<Run> {
   return {digests, shards: written, warnings, notes, progress};
 }
 
+type Evaluation = typeof foldEvaluation.outputs;
+
 /** Scores a run's predictions. */
-export async function evaluate(
-  run: Run,
-  inputs: FoldInputs = fold(),
-): Promise<OpenShard<typeof foldEvaluation.outputs.scores>> {
+export async function evaluate(run: Run, inputs: FoldInputs = fold()): Promise<OpenShard<Evaluation['scores']>> {
+  return (await evaluateWhole(run, inputs)).scores;
+}
+
+/** Scores a run's predictions, and the moments behind them. */
+export async function evaluateWhole(run: Run, inputs: FoldInputs = fold()) {
   const store = ShardStore.open(path.join(await temporaryFolder(), 'shards'));
-  const scores = store.create(foldEvaluation.outputs.scores);
+  const {scores, moments} = foldEvaluation.outputs;
+  const outputs = {scores: store.create(scores), moments: store.create(moments)};
   const given = {predictions: run.shards['predictions'], labels: inputs.labels} as never;
-  await foldEvaluation.run({inputs: given, outputs: {scores}, params: {}, context: undefined as never});
-  return store.open((await scores.finish()).digest, foldEvaluation.outputs.scores);
+  await foldEvaluation.run({inputs: given, outputs, params: {}, context: undefined as never});
+  return {
+    scores: await store.open((await outputs.scores.finish()).digest, scores),
+    moments: await store.open((await outputs.moments.finish()).digest, moments),
+  };
+}
+
+export interface CorruptOptions {
+  readonly inputs?: FoldInputs;
+  /** What the run was trained with, beside `small`. */
+  readonly params?: Readonly<Record<string, unknown>>;
+  readonly corruptions: readonly unknown[];
+  readonly stretchFrames?: number;
+  readonly seed?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** Evaluates a run's models on corrupted features; rows in order, and the digest of the shard. */
+export async function corrupt(run: Run, {inputs = fold(), params = {}, seed = 1, ...options}: CorruptOptions) {
+  const {corruptions, stretchFrames = 10, signal = new AbortController().signal} = options;
+  const store = ShardStore.open(path.join(await temporaryFolder(), 'shards'));
+  const progress: [number, number][] = [];
+  const context: RunContext = {
+    seed,
+    threads: 1,
+    device: 'cpu',
+    models: {},
+    scratch: '',
+    signal,
+    progress: (done, total) => void progress.push([done, total]),
+    warn: () => undefined,
+    note: () => undefined,
+  };
+  const given = {...(await storedFold(store, inputs)), weights: run.shards['weights']} as never;
+  const parsed = robustness.params.parse({training: {...small, ...params}, corruptions, stretchFrames});
+  const scores = store.create(robustness.outputs.scores);
+  await robustness.run({inputs: given, outputs: {scores}, params: parsed, context});
+  const {digest} = await scores.finish();
+  const rows: Row<typeof robustness.outputs.scores>[] = [];
+  for await (const row of (await store.open(digest, robustness.outputs.scores)).rows()) rows.push(row);
+  return {rows, digest, progress};
 }

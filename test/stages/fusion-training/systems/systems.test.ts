@@ -174,7 +174,7 @@ describe('grjca', () => {
     for (const [, {shape, values}] of at(0.1)) {
       const columns = shape[2]!;
       for (let i = 0; i < values.length; i += columns) {
-        expect(values.slice(i, i + columns).reduce((sum: number, g: number) => sum + g, 0)).toBeCloseTo(1, 5);
+        expect([...values.slice(i, i + columns)].reduce((sum, g) => sum + g, 0)).toBeCloseTo(1, 5);
       }
     }
     for (const [, {values}] of at(1e-4)) for (const g of values) expect(Math.min(g, 1 - g)).toBeCloseTo(0, 3);
