@@ -16,7 +16,7 @@ export async function makeDemo({folder, seed, tell}: DemoOptions): Promise<strin
   mkdirSync(folder, {recursive: true});
   tell(`Making drawn faces with synthetic speech in ${folder} …`);
   const clock = performance.now();
-  const {clips, isReused: reused} = await makeDemoDataset({folder, seed});
+  const {clips, made} = await makeDemoDataset({folder, seed});
   tell(
     reused
       ? `${clips.length} clips are there already.`
