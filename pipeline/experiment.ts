@@ -6,6 +6,7 @@ import {existsSync, readFileSync} from 'node:fs';
 import path from 'node:path';
 import {parseDocument} from 'yaml';
 import {z} from 'zod';
+import {modalitiesOf} from '../stages/fusion-training/settings.js';
 import {systems} from '../stages/fusion-training/systems/index.js';
 import {stages as allStages} from '../stages/index.js';
 import type {Dataset} from './datasets/dataset.js';
@@ -14,6 +15,7 @@ import {UsageError} from './errors.js';
 import {foldsConfig, makeFolds, type Fold} from './folds.js';
 import {Graph} from './graph.js';
 import {nearest, suggestion} from './nearest.js';
+import {robustnessConfig, robustnessParams} from './robustness.js';
 
 export type Params = Readonly<Record<string, unknown>>;
 
@@ -46,6 +48,11 @@ export const experimentSchema = z.strictObject({
     .array(systemEntry)
     .min(1)
     .describe('Fusion systems and single modalities, by name or with parameters of their own.'),
+  robustness: robustnessConfig
+    .optional()
+    .describe(
+      'Evaluate the trained systems on corrupted features as well; not done where absent. {} takes all defaults.',
+    ),
   onFailedClip: z
     .enum(['stop', 'exclude'])
     .default('stop')
@@ -58,7 +65,12 @@ export type ExperimentConfig = z.output<typeof experimentSchema>;
 export interface SystemRun {
   readonly label: string;
   readonly params: Params;
+  /** Complete parameters of stage robustness; absent where the experiment does not ask for it. */
+  readonly robustness?: Params;
 }
+
+/** Stages whose parameters differ from system to system. */
+const PER_SYSTEM = ['fusion-training', 'robustness'];
 
 export interface Experiment {
   readonly name: string;
@@ -68,7 +80,7 @@ export interface Experiment {
   readonly dataset: Dataset;
   readonly folds: readonly Fold[];
   readonly seeds: readonly number[];
-  /** Complete parameters of every stage but fusion-training, whose parameters differ by system. */
+  /** Complete parameters of every stage but those whose parameters differ by system. */
   readonly params: ReadonlyMap<string, Params>;
   readonly systems: readonly SystemRun[];
 }
@@ -97,10 +109,17 @@ export function makeExperiment(raw: unknown, file: string, overrides: readonly s
   const graph = new Graph(allStages);
   const config = parseWith(experimentSchema, applyOverrides(raw, overrides, graph), file, '');
   for (const name of Object.keys(config.stages)) graph.stage(name);
+  if ('robustness' in config.stages) {
+    throw new UsageError(
+      'bad-experiment',
+      `${file}: stages.robustness is made from the section 'robustness'`,
+      "Write 'robustness:' beside 'stages:', not below it.",
+    );
+  }
   const dataset = readFolderDataset(config.dataset, path.dirname(file));
   const params = new Map(
     graph.stages
-      .filter((stage) => stage.name !== 'fusion-training')
+      .filter((stage) => !PER_SYSTEM.includes(stage.name))
       .map((stage) => [stage.name, stageParams(graph, stage.name, config.stages[stage.name] ?? {}, file)]),
   );
   // Made when first asked for: extracting features needs no folds.
@@ -128,10 +147,8 @@ function systemRuns(graph: Graph, config: ExperimentConfig, file: string): Syste
       ...sharedArchitecture(shared, own.system),
       ...((own as Params)['architecture'] as Params | undefined),
     };
-    return {
-      label: label ?? own.system,
-      params: stageParams(graph, 'fusion-training', {...shared, ...own, architecture}, file),
-    };
+    const params = stageParams(graph, 'fusion-training', {...shared, ...own, architecture}, file);
+    return {label: label ?? own.system, params, ...robustnessOf(graph, config, params, file)};
   });
   checkSharedArchitecture(shared, runs, file);
   const labels = runs.map((run) => run.label);
@@ -144,6 +161,17 @@ function systemRuns(graph: Graph, config: ExperimentConfig, file: string): Syste
     );
   }
   return runs;
+}
+
+function robustnessOf(
+  graph: Graph,
+  {robustness}: ExperimentConfig,
+  training: Params,
+  file: string,
+): Pick<SystemRun, 'robustness'> {
+  if (robustness === undefined) return {};
+  const modalities = modalitiesOf(training as Parameters<typeof modalitiesOf>[0]);
+  return {robustness: stageParams(graph, 'robustness', robustnessParams(robustness, training, modalities), file)};
 }
 
 /**
@@ -207,8 +235,9 @@ function applyOverride(config: Record<string, unknown>, override: string, graph:
       suggestion(keys[0]!, known),
     );
   }
-  const target = graph.has(keys[0]!) ? ['stages', ...keys] : keys;
-  if (target.length < 2 && graph.has(keys[0]!))
+  const isStage = graph.has(keys[0]!) && !(keys[0]! in experimentSchema.shape);
+  const target = isStage ? ['stages', ...keys] : keys;
+  if (keys.length < 2 && isStage)
     throw new UsageError(
       'bad-override',
       `--set ${override}: name a parameter of the stage`,

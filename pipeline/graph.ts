@@ -40,6 +40,16 @@ export class Graph {
     return this.#producer.get(kind)!;
   }
 
+  /** Stages per fold from which no stage reads: what an experiment is run for. */
+  ends(): Stage[] {
+    const read = new Set(
+      this.stages.flatMap(({inputs}) =>
+        Object.values(inputs).flatMap((input) => (isFileInput(input) ? [] : [this.producer(input.kind).stage.name])),
+      ),
+    );
+    return this.stages.filter((stage) => stage.per === 'fold' && !read.has(stage.name));
+  }
+
   /** The named stage and every stage that reads from it, directly or not. */
   downstream(name: string): Set<string> {
     const reached = new Set([this.stage(name).name]);

@@ -84,7 +84,10 @@ class Planner {
 
   planFold(fold: Fold): void {
     for (const system of this.experiment.systems) {
-      for (const seed of this.experiment.seeds) this.foldTask(this.lastStage(), fold, system, seed);
+      for (const stage of this.experiment.graph.ends()) {
+        if (this.paramsOf(stage, system) === undefined) continue;
+        for (const seed of this.experiment.seeds) this.foldTask(stage, fold, system, seed);
+      }
     }
   }
 
@@ -98,8 +101,10 @@ class Planner {
     }
   }
 
-  private lastStage(): Stage {
-    return this.experiment.graph.stages.at(-1)!;
+  /** Parameters of a stage per fold; undefined where the experiment does not ask for it. */
+  private paramsOf(stage: Stage, system: SystemRun): Params | undefined {
+    if (stage.name === 'fusion-training') return system.params;
+    return stage.name === 'robustness' ? system.robustness : this.experiment.params.get(stage.name);
   }
 
   private readsOf(stage: Stage, params: Params): string[] {
@@ -113,8 +118,7 @@ class Planner {
 
   private foldTask(stage: Stage, fold: Fold, system: SystemRun, seed: number): string {
     const subject = {system: system.label, fold: fold.name, seed: String(seed)};
-    const params = stage.name === 'fusion-training' ? system.params : this.experiment.params.get(stage.name)!;
-    return this.add(stage, subject, params, seed, (input) => this.foldSource(input, fold, system, seed));
+    return this.add(stage, subject, this.paramsOf(stage, system)!, seed, (input) => this.foldSource(input, fold, system, seed));
   }
 
   private foldSource(input: Exclude<Input, FileInput>, fold: Fold, system: SystemRun, seed: number): Source {
@@ -164,10 +168,13 @@ class Planner {
 }
 
 function fileSource(input: FileInput, clip: Clip): Source {
-  const files: Partial<Record<FileInput['file'], string | undefined>> = {
+  const files: Readonly<Record<FileInput['file'], string | undefined>> = {
     video: clip.video,
     annotation: clip.annotation,
     transcript: clip.transcript,
+    'visual-features': clip.features?.visual,
+    'acoustic-features': clip.features?.acoustic,
+    'linguistic-features': clip.features?.linguistic,
   };
   const path = files[input.file];
   return path === undefined ? {from: 'absent'} : {from: 'file', path};

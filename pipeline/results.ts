@@ -2,15 +2,18 @@
 import {existsSync} from 'node:fs';
 import path from 'node:path';
 import type {Digest} from '../cache/digest.js';
-import {scores as scoresSchema} from '../stages/schemas.js';
-import type {ReportInput, Score} from '../reports/score.js';
+import type {Row, ShardSchema} from '../cache/shard.js';
+import {moments as momentsSchema, robustness as robustnessSchema, scores as scoresSchema} from '../stages/schemas.js';
+import type {RobustnessScore} from '../reports/robustness.js';
+import type {MomentRecord, ReportInput, Score} from '../reports/score.js';
+import {targets} from '../reports/score.js';
 import {forecast, type Forecast} from './forecast.js';
 import {readClosures, readLock} from './identity.js';
 import {Inspector} from './inspector.js';
 import {packageVersion} from './package-root.js';
 import {makePlan} from './plan.js';
 import type {Experiment} from './experiment.js';
-import {describeSystems, usesEmbeddedDefault} from './system-traits.js';
+import {describeSystems, modalityWords, usesEmbeddedDefault} from './system-traits.js';
 import type {Workspace} from './workspace.js';
 
 /** Collects every recorded score of an experiment; tasks that have not run are listed as incomplete. */
@@ -18,12 +21,21 @@ export async function readResults(experiment: Experiment, workspace: Workspace):
   const inspector = new Inspector({plan: makePlan(experiment), workspace, closures: readClosures(), lock: readLock()});
   const forecasts = await forecast(inspector);
   const scores: Score[] = [];
-  for (const one of forecasts)
-    if (one.task.stage === 'fold-evaluation' && one.will === 'reuse')
+  const moments: MomentRecord[] = [];
+  const robustness: RobustnessScore[] = [];
+  for (const one of forecasts) {
+    if (one.will !== 'reuse') continue;
+    if (one.task.stage === 'fold-evaluation') {
       scores.push(...(await readScores(experiment, workspace, one)));
+      moments.push(...(await readMoments(experiment, workspace, one)));
+    }
+    if (one.task.stage === 'robustness') robustness.push(...(await readRobustness(workspace, one)));
+  }
   return {
     experiment: experiment.name,
     scores,
+    moments,
+    robustness,
     folds: experiment.folds.map(({name, train, validation}) => ({
       name,
       train: train.map((clip) => clip.name),
@@ -47,32 +59,89 @@ export async function readResults(experiment: Experiment, workspace: Workspace):
   };
 }
 
-async function readScores(
-  experiment: Experiment,
-  workspace: Workspace,
-  one: Extract<Forecast, {will: 'reuse'}>,
-): Promise<Score[]> {
-  const fold = experiment.folds.find(({name}) => name === one.task.subject.fold)!;
-  const clips = fold.validation.map(({name}) => name).filter((name) => !one.excluded.has(name));
+type Recorded = Extract<Forecast, {will: 'reuse'}>;
+
+async function readScores(experiment: Experiment, workspace: Workspace, one: Recorded): Promise<Score[]> {
+  const clips = clipNames(experiment, one);
   const traits = describeSystems(experiment).find(({label}) => label === one.task.subject.system)!;
-  await using shard = await workspace.store.open(one.record.outputs[0]!.digest as Digest, scoresSchema);
-  const scores: Score[] = [];
-  for await (const row of shard.rows()) {
-    scores.push({
-      ...traits,
-      fold: fold.name,
-      seed: Number(one.task.subject.seed),
-      target: row.target as Score['target'],
-      variant: row.variant,
-      ccc: row.ccc,
-      pearson: row.pearson,
-      rmse: row.rmse,
-      frameCount: row.frameCount,
-      ...(row.clipIndex < 0 ? {} : {clip: clips[row.clipIndex]!}),
-      fingerprint: one.record.fingerprint,
-    });
-  }
-  return scores;
+  return (await rowsOf(workspace, one, 'scores', scoresSchema)).map((row) => ({
+    ...traits,
+    ...subjectOf(one),
+    target: row.target as Score['target'],
+    variant: row.variant,
+    ccc: row.ccc,
+    pearson: row.pearson,
+    rmse: row.rmse,
+    frameCount: row.frameCount,
+    ...(row.clipIndex < 0 ? {} : {clip: clips[row.clipIndex]!}),
+    fingerprint: one.record.fingerprint,
+  }));
+}
+
+/** One record per target, for the bootstrap over clips. */
+async function readMoments(experiment: Experiment, workspace: Workspace, one: Recorded): Promise<MomentRecord[]> {
+  const names = clipNames(experiment, one);
+  const rows = await rowsOf(workspace, one, 'moments', momentsSchema);
+  return targets.map((target) => ({
+    ...subjectOf(one),
+    target,
+    clips: rows
+      .filter((row) => row.target === target)
+      .map((row) => ({
+        clip: names[row.clipIndex]!,
+        n: row.frameCount,
+        meanP: row.meanPrediction,
+        meanY: row.meanLabel,
+        varP: row.variancePrediction,
+        varY: row.varianceLabel,
+        cov: row.covariance,
+      })),
+  }));
+}
+
+async function readRobustness(workspace: Workspace, one: Recorded): Promise<RobustnessScore[]> {
+  return (await rowsOf(workspace, one, 'scores', robustnessSchema)).map((row) => ({
+    ...subjectOf(one),
+    corruption: corruptionOf(row),
+    target: row.target as RobustnessScore['target'],
+    ccc: row.ccc,
+    fingerprint: one.record.fingerprint,
+  }));
+}
+
+/** In the words of the reports. */
+function corruptionOf({
+  corruption,
+  modality: recorded,
+  amount,
+}: Row<typeof robustnessSchema>): RobustnessScore['corruption'] {
+  if (corruption === 'none') return {kind: 'none'};
+  const modality = modalityWords[recorded as keyof typeof modalityWords];
+  if (corruption === 'noise') return {kind: 'noise', modality, signalToNoiseDecibels: amount};
+  return corruption === 'drop-out' ? {kind: 'drop-out', modality, share: amount} : {kind: 'absent', modality};
+}
+
+function subjectOf({task}: Recorded) {
+  return {label: task.subject.system!, fold: task.subject.fold!, seed: Number(task.subject.seed)};
+}
+
+/** Names of the clips whose positions a fold's shards hold (D17). */
+function clipNames(experiment: Experiment, {task, excluded}: Recorded): string[] {
+  const fold = experiment.folds.find(({name}) => name === task.subject.fold)!;
+  return fold.validation.map(({name}) => name).filter((name) => !excluded.has(name));
+}
+
+async function rowsOf<S extends ShardSchema>(
+  workspace: Workspace,
+  {record}: Recorded,
+  output: string,
+  schema: S,
+): Promise<Row<S>[]> {
+  const {digest} = record.outputs.find(({name}) => name === output)!;
+  await using shard = await workspace.store.open(digest as Digest, schema);
+  const rows: Row<S>[] = [];
+  for await (const row of shard.rows()) rows.push(row);
+  return rows;
 }
 
 function devices(forecasts: readonly Forecast[]): string {

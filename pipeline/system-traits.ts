@@ -3,7 +3,8 @@ import {settingsOf} from '../stages/fusion-training/settings.js';
 import type {SystemDescription} from '../reports/score.js';
 import type {Experiment, SystemRun} from './experiment.js';
 
-const WORDS = {acoustic: 'audio', visual: 'visual', linguistic: 'text'} as const;
+/** What the reports call a modality. */
+export const modalityWords = {acoustic: 'audio', visual: 'visual', linguistic: 'text'} as const;
 const EMBEDDINGS = {audio: 'acoustic-embedding', visual: 'visual-embedding', text: 'text-embedding'} as const;
 const LETTERS = {audio: 'A', visual: 'V', text: 'T'} as const;
 
@@ -23,7 +24,7 @@ export function usesEmbeddedDefault(experiment: Experiment): boolean {
 
 function describeSystem(experiment: Experiment, {label, params}: SystemRun): SystemDescription {
   const {system} = settingsOf(params as Parameters<typeof settingsOf>[0]);
-  const modalities = system.modalities.map((modality) => WORDS[modality]);
+  const modalities = system.modalities.map((modality) => modalityWords[modality]);
   return {
     system: system.name,
     label,

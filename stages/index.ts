@@ -5,6 +5,7 @@ import {demux} from './demux.js';
 import {faceAlignment} from './face-alignment.js';
 import {foldEvaluation} from './fold-evaluation.js';
 import {fusionTraining} from './fusion-training.js';
+import {robustness} from './robustness.js';
 import {spectrogram} from './spectrogram.js';
 import type {Stage} from './stage.js';
 import {textEmbedding} from './text-embedding.js';
@@ -26,4 +27,5 @@ export const stages = [
   textEmbedding,
   fusionTraining,
   foldEvaluation,
+  robustness,
 ] as unknown as readonly Stage[];

@@ -18,7 +18,11 @@ export const timeline = {
 export const audio = {
   kind: 'audio',
   columns: {
-    startSeconds: {type: 'f64', unit: 's', doc: 'Time of the first sample, on the clock of the timeline (row 0 is at 0 s).'},
+    startSeconds: {
+      type: 'f64',
+      unit: 's',
+      doc: 'Time of the first sample, on the clock of the timeline (row 0 is at 0 s).',
+    },
     sampleRateHz: {type: 'i32', unit: 'Hz', doc: 'Samples per second; the same in every row.'},
     sampleCount: {type: 'i32', unit: '1', doc: 'Samples that are real; the last row is filled up with zeros.'},
     samples: {type: 'f32s', unit: '1', doc: 'One second of samples in [-1, 1].'},
@@ -50,8 +54,16 @@ export const faces = {
 export const logMel = {
   kind: 'log-mel',
   columns: {
-    timeSeconds: {type: 'f64', unit: 's', doc: 'Time of the centre of the analysis window on the clock of the timeline.'},
-    bands: {type: 'f32s', unit: 'log power or dB', doc: 'Mel bands, lowest first; scale and normalisation as the parameters say.'},
+    timeSeconds: {
+      type: 'f64',
+      unit: 's',
+      doc: 'Time of the centre of the analysis window on the clock of the timeline.',
+    },
+    bands: {
+      type: 'f32s',
+      unit: 'log power or dB',
+      doc: 'Mel bands, lowest first; scale and normalisation as the parameters say.',
+    },
   },
   batchRows: 4096,
 } as const satisfies ShardSchema;
@@ -111,8 +123,16 @@ export const curve = {
     epoch: {type: 'i32', unit: '1', doc: 'Epoch, from 0.'},
     learningRate: {type: 'f64', unit: '1', doc: 'Learning rate at the end of the epoch.'},
     trainLoss: {type: 'f64', unit: '1', doc: 'Mean training loss of the epoch.'},
-    validationValence: {type: 'f64', unit: '1', doc: 'Validation CCC of valence; NaN where this model does not predict it.'},
-    validationArousal: {type: 'f64', unit: '1', doc: 'Validation CCC of arousal; NaN where this model does not predict it.'},
+    validationValence: {
+      type: 'f64',
+      unit: '1',
+      doc: 'Validation CCC of valence; NaN where this model does not predict it.',
+    },
+    validationArousal: {
+      type: 'f64',
+      unit: '1',
+      doc: 'Validation CCC of arousal; NaN where this model does not predict it.',
+    },
     best: {type: 'bool', unit: '1', doc: 'Whether this epoch was the best so far.'},
   },
   batchRows: 1024,
@@ -135,11 +155,57 @@ export const scores = {
   kind: 'scores',
   columns: {
     target: {type: 'text', unit: '1', doc: "'valence' or 'arousal'."},
-    clipIndex: {type: 'i32', unit: '1', doc: "Position of the clip in the fold's validation list; -1 for the whole fold."},
-    variant: {type: 'text', unit: '1', doc: "Definition of the metric: 'population' (D12), or a variant of released code."},
+    clipIndex: {
+      type: 'i32',
+      unit: '1',
+      doc: "Position of the clip in the fold's validation list; -1 for the whole fold.",
+    },
+    variant: {
+      type: 'text',
+      unit: '1',
+      doc: "Definition of the metric: 'population' (D12), or a variant of released code.",
+    },
     ccc: {type: 'f64', unit: '1', doc: 'Concordance correlation coefficient.'},
     pearson: {type: 'f64', unit: '1', doc: 'Pearson correlation; NaN where a side is constant.'},
     rmse: {type: 'f64', unit: '1', doc: 'Root mean squared error.'},
+    frameCount: {type: 'i32', unit: '1', doc: 'Valid frames that entered the score.'},
+  },
+  batchRows: 1024,
+} as const satisfies ShardSchema;
+
+/** fold-evaluation: one row per target and clip; enough to compute the CCC of any set of clips. */
+export const moments = {
+  kind: 'moments',
+  columns: {
+    target: {type: 'text', unit: '1', doc: "'valence' or 'arousal'."},
+    clipIndex: {type: 'i32', unit: '1', doc: "Position of the clip in the fold's validation list."},
+    frameCount: {type: 'i32', unit: '1', doc: 'Valid frames; clips without any have no row.'},
+    meanPrediction: {type: 'f64', unit: '1', doc: 'Mean of the predictions of the valid frames.'},
+    meanLabel: {type: 'f64', unit: '1', doc: 'Mean of their labels.'},
+    variancePrediction: {type: 'f64', unit: '1', doc: 'Population variance of the predictions.'},
+    varianceLabel: {type: 'f64', unit: '1', doc: 'Population variance of the labels.'},
+    covariance: {type: 'f64', unit: '1', doc: 'Population covariance of both.'},
+  },
+  batchRows: 1024,
+} as const satisfies ShardSchema;
+
+/** robustness: one row per corruption and target, over all validation clips of the fold. */
+export const robustness = {
+  kind: 'robustness',
+  columns: {
+    corruption: {type: 'text', unit: '1', doc: "'none', 'absent', 'noise' or 'drop-out'."},
+    modality: {
+      type: 'text',
+      unit: '1',
+      doc: "'visual', 'acoustic' or 'linguistic'; empty where nothing was corrupted.",
+    },
+    amount: {
+      type: 'f64',
+      unit: 'dB or 1',
+      doc: 'Signal-to-noise ratio of noise in dB; share of lost frames of drop-outs; else 0.',
+    },
+    target: {type: 'text', unit: '1', doc: "'valence' or 'arousal'."},
+    ccc: {type: 'f64', unit: '1', doc: 'Concordance correlation coefficient by population moments (D12).'},
     frameCount: {type: 'i32', unit: '1', doc: 'Valid frames that entered the score.'},
   },
   batchRows: 1024,

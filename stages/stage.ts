@@ -13,13 +13,17 @@ export interface PublishedFile {
 
 /** Declares an input that is a published file; `optional` where a clip may lack it. */
 export interface FileInput<Optional extends boolean = boolean> {
-  readonly file: 'video' | 'annotation' | 'transcript' | 'features';
+  readonly file: 'video' | 'annotation' | 'transcript' | `${'visual' | 'acoustic' | 'linguistic'}-features`;
   readonly optional: Optional;
 }
 
 export const video = {file: 'video', optional: false} as const satisfies FileInput;
 export const annotation = {file: 'annotation', optional: false} as const satisfies FileInput;
 export const transcript = {file: 'transcript', optional: true} as const satisfies FileInput;
+/** Features that the user made with other programs, one file per clip and modality. */
+export const visualFeatures = {file: 'visual-features', optional: true} as const satisfies FileInput;
+export const acousticFeatures = {file: 'acoustic-features', optional: true} as const satisfies FileInput;
+export const linguisticFeatures = {file: 'linguistic-features', optional: true} as const satisfies FileInput;
 
 export type Input = ShardSchema | FileInput;
 
@@ -30,19 +34,20 @@ export interface FoldShards<S extends ShardSchema> {
 }
 
 /** Kinds of shard that exist once per fold rather than once per clip. */
-export type FoldKind = 'weights' | 'curve' | 'predictions' | 'scores';
+export type FoldKind = 'weights' | 'curve' | 'predictions' | 'scores' | 'moments' | 'robustness';
 
-type InputOf<I extends Input, P extends 'clip' | 'fold'> = I extends FileInput<true>
-  ? PublishedFile | undefined
-  : I extends FileInput<false>
-    ? PublishedFile
-    : I extends ShardSchema
-      ? P extends 'clip'
-        ? ShardReader<I>
-        : I['kind'] extends FoldKind
+type InputOf<I extends Input, P extends 'clip' | 'fold'> =
+  I extends FileInput<true>
+    ? PublishedFile | undefined
+    : I extends FileInput<false>
+      ? PublishedFile
+      : I extends ShardSchema
+        ? P extends 'clip'
           ? ShardReader<I>
-          : FoldShards<I>
-      : never;
+          : I['kind'] extends FoldKind
+            ? ShardReader<I>
+            : FoldShards<I>
+        : never;
 
 /** What a run may ask of its surroundings. Nothing here may change the bytes it writes, except `seed`. */
 export interface RunContext {

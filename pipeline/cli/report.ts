@@ -1,6 +1,7 @@
 import {writeFileSync} from 'node:fs';
 import {formats, render} from '../../reports/render.js';
 import {buildReport, sectionNames, selectSections, type SectionName} from '../../reports/report.js';
+import {random} from '../../stages/learning/random.js';
 import {UsageError} from '../errors.js';
 import {loadExperiment, type Experiment} from '../experiment.js';
 import {suggestion} from '../nearest.js';
@@ -10,7 +11,11 @@ import type {CommonOptions} from './options.js';
 import {print} from './screen.js';
 
 /** What a terminal shows unless sections are named; files get every section. */
-const TERMINAL_SECTIONS: readonly SectionName[] = ['incomplete', 'comparison', 'folds'];
+const TERMINAL_SECTIONS: readonly SectionName[] = ['incomplete', 'comparison', 'folds', 'significance', 'robustness'];
+
+/** Fixed, so that the same scores always give the same report. */
+const BOOTSTRAP_SEED = 0;
+const RESAMPLE_COUNT = 2000;
 
 interface ReportOptions extends CommonOptions {
   readonly format: string;
@@ -41,7 +46,7 @@ export async function printReport(
         `Run it first: affectflow run ${experiment.file}`,
       );
     }
-    const whole = buildReport(results);
+    const whole = buildReport(results, {random: random(BOOTSTRAP_SEED), resampleCount: RESAMPLE_COUNT});
     const shown = sections ?? (format === 'text' ? TERMINAL_SECTIONS : sectionNames);
     const text = render(selectSections(whole, shown), format);
     if (output === undefined) print(text.trimEnd());

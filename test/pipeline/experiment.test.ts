@@ -168,3 +168,50 @@ describe('the plan of an experiment', () => {
     expect(() => makePlan(load(), {folds: ['9']})).toThrow(/no fold '9'/);
   });
 });
+
+describe('robustness in an experiment', () => {
+  const ASKED = `${BASE}robustness: {signalToNoiseDecibels: [10], dropOutShares: [0.5]}\n`;
+  const robustnessTasks = (text: string, overrides: string[] = []) =>
+    makePlan(load(text, overrides)).tasks.filter(({stage}) => stage === 'robustness');
+
+  it('is not planned unless it is asked for', () => {
+    expect(robustnessTasks(BASE)).toEqual([]);
+    expect(robustnessTasks(`${BASE}robustness: {}\n`)).toHaveLength(2 * 2);
+  });
+
+  it('corrupts each modality that a system uses, and reads the weights of its training', () => {
+    const tasks = robustnessTasks(ASKED);
+    const visual = tasks.find(({subject}) => subject.system === 'visual' && subject.fold === '0')!;
+    expect(visual.params['corruptions']).toEqual([
+      {kind: 'none'},
+      {kind: 'noise', modality: 'visual', signalToNoiseDecibels: 10},
+      {kind: 'drop-out', modality: 'visual', share: 0.5},
+      {kind: 'absent', modality: 'visual'},
+    ]);
+    expect(visual.params).toMatchObject({stretchFrames: 30, training: {system: 'visual', learningRate: 1e-4}});
+    expect(visual.inputs['weights']).toEqual({
+      from: 'task',
+      task: 'fusion-training visual fold 0 seed 0',
+      output: 'weights',
+    });
+    expect(Object.keys(visual.inputs).sort()).toEqual(['labels', 'visual', 'weights']);
+    expect(tasks.find(({subject}) => subject.system === 'rcma')!.params['corruptions']).toHaveLength(1 + 3 * 3);
+  });
+
+  it('leaves all other tasks as they are without it', () => {
+    const others = makePlan(load(ASKED)).tasks.filter(({stage}) => stage !== 'robustness');
+    expect(others).toEqual(makePlan(load(BASE)).tasks);
+  });
+
+  it('takes overrides, and is refused among the stages and with keys it does not have', () => {
+    expect(robustnessTasks(ASKED, ['robustness.absent=false', 'robustness.stretchFrames=5'])[0]!.params).toMatchObject({
+      stretchFrames: 5,
+      corruptions: [{kind: 'none'}, {kind: 'noise'}, {kind: 'drop-out'}],
+    });
+    expect(() => load(`${BASE}stages: {robustness: {stretchFrames: 3}}\n`)).toThrow(
+      /made from the section 'robustness'/,
+    );
+    expect(() => load(`${BASE}robustness: {snrs: [1]}\n`)).toThrow(/unknown key 'robustness\.snrs'/);
+    expect(() => load(`${BASE}robustness: {dropOutShares: [1.5]}\n`)).toThrow(/robustness\.dropOutShares/);
+  });
+});

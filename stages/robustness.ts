@@ -1,0 +1,50 @@
+/** Scores trained systems on features of which a modality is absent, noisy or lost for stretches of time. */
+import {z} from 'zod';
+import {openFold} from './fusion-training/fold-data.js';
+import {fusionParams, modalitiesOf, settingsOf} from './fusion-training/settings.js';
+import {random} from './learning/random.js';
+import {corruptedScores} from './robustness/corrupted-scores.js';
+import {corruption} from './robustness/corruption.js';
+import {trainedSystems} from './robustness/trained-models.js';
+import {acoustic, labels, linguistic, robustness as scores, visual, weights} from './schemas.js';
+import {defineStage} from './stage.js';
+
+export const robustness = defineStage({
+  name: 'robustness',
+  // 1: modality absent, white noise on features, drop-outs.
+  version: 1,
+  doc: 'Evaluates trained systems on corrupted features of the validation clips, without training again.',
+  per: 'fold',
+  resource: 'cpu',
+  inputs: {weights, visual, acoustic, linguistic, labels},
+  outputs: {scores},
+  params: z.strictObject({
+    training: fusionParams.describe('Parameters of fusion-training that the weights were trained with.'),
+    corruptions: z.array(corruption).min(1).describe('What is done to the features, one score each.'),
+    stretchFrames: z.int().positive().default(30).describe('Frames of a stretch of lost time.'),
+  }),
+  seeded: true,
+  reads: ({training}) => ['weights', ...modalitiesOf(training), 'labels'],
+  async run({inputs, outputs, params, context}) {
+    const settings = settingsOf(params.training);
+    const features = new Map(settings.system.modalities.map((modality) => [modality, inputs[modality]]));
+    // What there is to warn about, training has said.
+    const data = await openFold({features, labels: inputs.labels}, settings.training, () => undefined);
+    const models = await trainedSystems(inputs.weights, settings, data);
+    const total = models.length * params.corruptions.length;
+    let done = 0;
+    for (const trained of models) {
+      const rows = await corruptedScores({
+        data,
+        trained,
+        corruptions: params.corruptions,
+        stretchFrames: params.stretchFrames,
+        random: random(context.seed),
+        program: {device: context.device as 'auto', threads: context.threads},
+        signal: context.signal,
+        onDone: () => context.progress((done += 1), total, 'corruptions'),
+      });
+      for (const row of rows) await outputs.scores.append(row);
+    }
+  },
+});
