@@ -17,11 +17,8 @@ export async function makeDemo({folder, seed, tell}: DemoOptions): Promise<strin
   tell(`Making drawn faces with synthetic speech in ${folder} …`);
   const clock = performance.now();
   const {clips, made} = await makeDemoDataset({folder, seed});
-  tell(
-    reused
-      ? `${clips.length} clips are there already.`
-      : `${clips.length} clips made in ${((performance.now() - clock) / 1000).toFixed(1)} s.`,
-  );
+  const seconds = ((performance.now() - clock) / 1000).toFixed(1);
+  tell(made ? `${clips.length} clips made in ${seconds} s.` : `${clips.length} clips are there already.`);
   const file = path.join(folder, 'experiment.yaml');
   if (!existsSync(file))
     writeFileSync(file, readFileSync(path.join(packageRoot, 'pipeline/experiments/demo.yaml'), 'utf8'));
