@@ -118,7 +118,9 @@ class Planner {
 
   private foldTask(stage: Stage, fold: Fold, system: SystemRun, seed: number): string {
     const subject = {system: system.label, fold: fold.name, seed: String(seed)};
-    return this.add(stage, subject, this.paramsOf(stage, system)!, seed, (input) => this.foldSource(input, fold, system, seed));
+    return this.add(stage, subject, this.paramsOf(stage, system)!, seed, (input) =>
+      this.foldSource(input, fold, system, seed),
+    );
   }
 
   private foldSource(input: Exclude<Input, FileInput>, fold: Fold, system: SystemRun, seed: number): Source {

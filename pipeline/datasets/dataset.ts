@@ -10,7 +10,11 @@ export interface Clip {
   readonly video: string;
   readonly annotation: string;
   readonly transcript?: string;
+  /** Features made with other programs, by modality. */
+  readonly features?: Readonly<Partial<Record<Modality, string>>>;
 }
+
+export type Modality = 'visual' | 'acoustic' | 'linguistic';
 
 export interface Dataset {
   readonly clips: readonly Clip[];

@@ -6,17 +6,33 @@ import {existsSync, readFileSync, readdirSync} from 'node:fs';
 import path from 'node:path';
 import {z} from 'zod';
 import {UsageError} from '../errors.js';
-import type {Clip, Dataset} from './dataset.js';
+import type {Clip, Dataset, Modality} from './dataset.js';
 
 const VIDEO_EXTENSIONS = ['.mp4', '.avi', '.mkv', '.mov', '.webm', '.m4v', '.mpg', '.mpeg', '.wmv'];
 const ANNOTATION_EXTENSIONS = ['.txt', '.csv', '.tsv'];
 const TRANSCRIPT_EXTENSIONS = ['.vtt', '.srt', '.json'];
+const FEATURE_EXTENSIONS = ['.npy', '.csv', '.parquet', '.arrow', '.feather'];
+const MODALITIES = ['visual', 'acoustic', 'linguistic'] as const satisfies readonly Modality[];
+
+const featureFolder = (stage: string) =>
+  z
+    .string()
+    .optional()
+    .describe(`Folder of <clip>.npy, .csv, .parquet or .arrow, read with stages.${stage}.backbone: own.`);
 
 export const folderDataset = z.strictObject({
   kind: z.literal('folder').default('folder'),
   videos: z.string().describe('Folder of the videos, relative to the experiment file; searched recursively.'),
   annotations: z.string().describe('Folder of the annotations: <clip>.txt or <clip>.csv.'),
   transcripts: z.string().optional().describe('Folder of transcripts: <clip>.vtt, .srt or .json. May lack some clips.'),
+  features: z
+    .strictObject({
+      visual: featureFolder('visual-embedding'),
+      acoustic: featureFolder('acoustic-embedding'),
+      linguistic: featureFolder('text-embedding'),
+    })
+    .default({})
+    .describe('Features made with other programs, one file per clip.'),
   subjects: z
     .string()
     .optional()
@@ -38,6 +54,7 @@ export function readFolderDataset(config: FolderDataset, base: string): Dataset 
     config.transcripts === undefined
       ? new Map<string, string>()
       : filesByStem(resolveFolder(config.transcripts, base, 'dataset.transcripts'), TRANSCRIPT_EXTENSIONS);
+  const features = featureFiles(config, base);
   const subjects =
     config.subjects === undefined ? new Map<string, string>() : readSubjects(path.resolve(base, config.subjects));
   checkExcluded(config.exclude, videos);
@@ -49,14 +66,45 @@ export function readFolderDataset(config: FolderDataset, base: string): Dataset 
   return {
     clips: names
       .filter((name) => annotations.has(name))
-      .map((name) => clip(name, videos, annotations, transcripts, subjects)),
+      .map((name) => ({
+        ...clip(name, videos, annotations, transcripts, subjects),
+        ...featuresOf(name, features),
+      })),
     remarks: [
       ...(unannotated.length > 0
         ? [`${unannotated.length} videos without annotation are left out: ${some(unannotated)}`]
         : []),
       ...(orphans.length > 0 ? [`${orphans.length} annotations have no video: ${some(orphans)}`] : []),
+      ...[...features].flatMap(([modality, files]) => featureRemarks(modality, files, names)),
     ],
   };
+}
+
+function featureFiles(config: FolderDataset, base: string): ReadonlyMap<Modality, ReadonlyMap<string, string>> {
+  return new Map(
+    MODALITIES.flatMap((modality) => {
+      const folder = config.features[modality];
+      if (folder === undefined) return [];
+      return [
+        [
+          modality,
+          filesByStem(resolveFolder(folder, base, `dataset.features.${modality}`), FEATURE_EXTENSIONS),
+        ] as const,
+      ];
+    }),
+  );
+}
+
+function featuresOf(name: string, files: ReadonlyMap<Modality, ReadonlyMap<string, string>>): Pick<Clip, 'features'> {
+  const own = [...files].flatMap(([modality, byName]) =>
+    byName.has(name) ? [[modality, byName.get(name)!] as const] : [],
+  );
+  return own.length === 0 ? {} : {features: Object.fromEntries(own)};
+}
+
+function featureRemarks(modality: Modality, files: ReadonlyMap<string, string>, names: readonly string[]): string[] {
+  const lacking = names.filter((name) => !files.has(name));
+  return lacking.length === 0 ? [] : [`${lacking.length} clips have no file of ${modality} features: ${some(lacking)}`];
 }
 
 function clip(

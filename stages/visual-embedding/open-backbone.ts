@@ -35,11 +35,12 @@ export const onnxParams = z
   });
 
 export interface BackboneParams {
-  readonly backbone: 'face-api-expression' | 'onnx';
+  readonly backbone: 'face-api-expression' | 'onnx' | 'own';
   readonly onnx?: z.output<typeof onnxParams> | undefined;
 }
 
 export function backboneModels({backbone, onnx}: BackboneParams): ModelFile[] {
+  if (backbone === 'own') return [];
   return backbone === 'onnx' ? [{id: 'onnx', path: path.resolve(onnx!.model)}] : expressionModels();
 }
 
@@ -47,7 +48,7 @@ export async function openBackbone(
   {backbone, onnx}: BackboneParams,
   surroundings: Surroundings,
 ): Promise<ImageBackbone> {
-  if (backbone === 'face-api-expression') return openExpressionBackbone(surroundings);
+  if (backbone !== 'onnx') return openExpressionBackbone(surroundings);
   const {resizeTo, inputSize = resizeTo, layout, channels, mean, std, output, normalise} = onnx!;
   const format = {resizeTo, inputSize, layout, channels, mean: threeTimes(mean), std: threeTimes(std)};
   return openOnnxBackbone({
