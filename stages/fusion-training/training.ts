@@ -5,7 +5,6 @@
  */
 import {StageError} from '../errors.js';
 import {readCheckpoint, writeCheckpoint} from '../learning/checkpoint.js';
-import {drawMasks} from '../learning/layers/dropout.js';
 import type {Arrays, Inference, Program, ProgramOptions, Step, TensorSpecs, Tensors} from '../learning/program.js';
 import {random} from '../learning/random.js';
 import type {ScheduleOptions, ScheduleState, StoppingState} from '../learning/schedule.js';
@@ -17,15 +16,13 @@ import {
   startSchedule,
   startStopping,
 } from '../learning/schedule.js';
-import {featureArrays, labelArrays} from './batches.js';
 import type {ClipPredictions, Evaluator} from './evaluation.js';
 import {concordanceOf, evaluationShape, evaluationSpecs, predict} from './evaluation.js';
-import type {FoldData, Target} from './fold-data.js';
-import type {Model} from './model.js';
-import {forwardPass, initialState, optimiserOf, prefixed, trainingStep, under} from './model.js';
+import type {Target} from './fold-data.js';
+import {forwardPass, initialState, prefixed, trainingStep, under} from './model.js';
+import type {StepSource} from './step-inputs.js';
+import {batchesOf, batchShape, stepArrays} from './step-inputs.js';
 import type {Training} from './training-params.js';
-import type {Window} from './windows.js';
-import {lengthOf} from './windows.js';
 
 /** What training asks of an engine; `stages/learning/engine.ts` is one. */
 export interface Engine {
@@ -49,11 +46,7 @@ export interface EpochRow {
   readonly best: boolean;
 }
 
-export interface TrainingTask {
-  readonly model: Model;
-  readonly targets: readonly Target[];
-  readonly data: FoldData;
-  readonly seed: number;
+export interface TrainingTask extends StepSource {
   readonly engine: Engine;
   readonly options: ProgramOptions;
   /** Path of the checkpoint file. */
@@ -82,56 +75,67 @@ interface Progress {
   readonly finished: boolean;
 }
 
+/** Trains a model, or continues where its checkpoint left off, and predicts with the weights of its best epoch. */
 export async function trainModel(task: TrainingTask): Promise<TrainedModel> {
   const saved = await readCheckpoint<Progress>(task.checkpoint);
   const session = await openSession(task, saved?.tensors);
-  let progress = saved?.state ?? startOf(task.model.training);
-  let best = under(saved?.tensors ?? {}, 'best');
-  while (!progress.finished) {
-    const {trainLoss, learningRate, step} = await runEpoch(task, session, progress);
-    const state = await session.program.state();
-    const concordance = concordanceOf(
-      task.data.validation,
-      await predict(session.evaluator, trained(state)),
-      task.targets,
-    );
-    const row = {epoch: progress.epoch, learningRate, trainLoss, concordance};
-    progress = advance(task.model.training, {...progress, step}, row);
-    if (progress.curve.at(-1)!.best) best = trained(state);
-    const next = task.model.training.reloadBest ? {...state, ...best} : state;
-    if (task.model.training.reloadBest) await session.program.load(next);
-    await writeCheckpoint(task.checkpoint, {
-      tensors: {...prefixed('state', next), ...prefixed('best', best)},
-      state: progress,
-    });
-    task.onEpoch(progress.epoch);
+  try {
+    let run: Run = {progress: saved?.state ?? startOf(task.model.training), best: under(saved?.tensors ?? {}, 'best')};
+    while (!run.progress.finished) {
+      run = await oneEpoch(task, session, run);
+      task.onEpoch(run.progress.epoch);
+    }
+    const {device, reason} = session.program;
+    const weights = {...under(run.best, 'weights'), ...under(run.best, 'statistics')};
+    return {
+      weights,
+      curve: run.progress.curve,
+      predictions: await predict(session.evaluator, run.best),
+      device,
+      reason,
+    };
+  } finally {
+    await Promise.all([session.program.release(), session.evaluator.inference.release()]);
   }
-  const predictions = await predict(session.evaluator, best);
-  const {device, reason} = session.program;
-  await Promise.all([session.program.release(), session.evaluator.inference.release()]);
-  return {
-    weights: {...under(best, 'weights'), ...under(best, 'statistics')},
-    curve: progress.curve,
-    predictions,
-    device,
-    reason,
-  };
+}
+
+interface Run {
+  readonly progress: Progress;
+  /** Weights and statistics of the best epoch so far. */
+  readonly best: Arrays;
+}
+
+/** Trains for an epoch, validates, and writes the checkpoint. */
+async function oneEpoch(task: TrainingTask, session: Session, run: Run): Promise<Run> {
+  const {training} = task.model;
+  const {trainLoss, learningRate, step} = await runSteps(task, session, run.progress);
+  const state = await session.program.state();
+  const predictions = await predict(session.evaluator, trained(state));
+  const concordance = concordanceOf(task.data.validation, predictions, task.targets);
+  const row = {epoch: run.progress.epoch, learningRate, trainLoss, concordance};
+  const progress = advance(training, {...run.progress, step}, row);
+  const best = progress.curve.at(-1)!.best ? trained(state) : run.best;
+  const next = training.reloadBest ? {...state, ...best} : state;
+  if (training.reloadBest) await session.program.load(next);
+  const tensors = {...prefixed('state', next), ...prefixed('best', best)};
+  await writeCheckpoint(task.checkpoint, {tensors, state: progress});
+  return {progress, best};
 }
 
 interface Session {
   readonly program: Program;
   readonly evaluator: Evaluator;
-  /** Masks of the step before the current one: large arrays that the next step may fill anew. */
+  /** Masks of a step that is over, until another step takes them. */
   spareMasks?: Arrays | undefined;
 }
 
 async function openSession(task: TrainingTask, saved: Arrays | undefined): Promise<Session> {
   const {model, data, engine, options, targets} = task;
   const state = initialState(model, random(task.seed));
-  const batch = await prepare(task, {windows: [], step: 0, learningRate: 0});
+  const batch = await stepArrays(task, {windows: [], step: 0, learningRate: 0});
   const program = await engine.compile({step: trainingStep(model), state, batch: specsOf(batch)}, options);
   if (saved !== undefined) await program.load(under(saved, 'state'));
-  const shape = evaluationShape(data.validation, shapeOf(model.training));
+  const shape = evaluationShape(data.validation, batchShape(task));
   const inputs = {...(await evaluationSpecs(data, data.validation, shape)), ...specsOf(trained(state))};
   const forward = forwardPass(model);
   const inference = await engine.compileForward((_, given) => forward(given), {}, inputs, options);
@@ -146,12 +150,6 @@ const trained = (state: Arrays): Arrays => ({
 
 const specsOf = (arrays: Arrays): TensorSpecs =>
   Object.fromEntries(Object.entries(arrays).map(([name, {shape}]) => [name, {shape, dtype: 'float32'}]));
-
-const shapeOf = (training: Training) => ({
-  batchSize: training.batchSize,
-  length: lengthOf(training),
-  clipFrames: training.clipFrames,
-});
 
 const scheduleOf = (training: Training): ScheduleOptions => ({
   ...training,
@@ -176,13 +174,16 @@ const startOf = (training: Training): Progress => ({
 });
 
 /** Runs the steps of one epoch; while one runs, the next batch is being read. */
-async function runEpoch(task: TrainingTask, session: Session, {epoch, step, schedule}: Progress) {
+async function runSteps(task: TrainingTask, session: Session, {epoch, step, schedule}: Progress) {
   const batches = batchesOf(task, epoch);
   const rateOf = (batch: number) =>
     learningRateAt(scheduleOf(task.model.training), schedule, {epoch, batch, batchCount: batches.length});
   const prepared = (batch: number) => {
-    const windows = batches[batch] ?? [];
-    return prepare(task, {windows, step: step + batch + 1, learningRate: rateOf(batch), spareMasks: session.spareMasks});
+    const {spareMasks} = session;
+    // Taken, not shared: a batch that waits for its step must not be overwritten by the one after it.
+    session.spareMasks = undefined;
+    const learningRate = rateOf(batch);
+    return stepArrays(task, {windows: batches[batch] ?? [], step: step + batch + 1, learningRate, spareMasks});
   };
   let next = prepared(0);
   let lossSum = 0;
@@ -198,43 +199,6 @@ async function runEpoch(task: TrainingTask, session: Session, {epoch, step, sche
     lossSum += loss;
   }
   return {trainLoss: lossSum / batches.length, learningRate: rateOf(batches.length - 1), step: step + batches.length};
-}
-
-/** The windows of an epoch in a drawn order, cut into batches; the last may be smaller. */
-function batchesOf({data, model, seed}: TrainingTask, epoch: number): Window[][] {
-  const {batchSize, shuffle} = model.training;
-  const {windows} = data.train;
-  const order = random(seed)
-    .stream('order')
-    .at(shuffle === 'epoch' ? epoch : 0)
-    .permutation(windows.length);
-  const shuffled = Array.from(order, (i) => windows[i]!);
-  return Array.from({length: Math.ceil(windows.length / batchSize)}, (_, i) =>
-    shuffled.slice(i * batchSize, (i + 1) * batchSize),
-  );
-}
-
-interface StepInputs {
-  readonly windows: readonly Window[];
-  /** Number of the step, from 1. */
-  readonly step: number;
-  readonly learningRate: number;
-  readonly spareMasks?: Arrays | undefined;
-}
-
-/** All that a step reads: features, labels, dropout masks, the optimiser's scalars. */
-async function prepare(task: TrainingTask, {windows, step, learningRate, spareMasks}: StepInputs): Promise<Arrays> {
-  const {model, data, targets, seed} = task;
-  const shape = shapeOf(model.training);
-  const scalars = Object.entries(optimiserOf(model.training).scalars({learningRate, step}));
-  return {
-    ...(await featureArrays(data, data.train, windows, shape)),
-    ...labelArrays(data.train, windows, shape, targets),
-    ...prefixed('masks', drawMasks(model.declaration, shape.batchSize, {source: random(seed), step, into: spareMasks})),
-    ...Object.fromEntries(
-      scalars.map(([name, value]) => [`optimiser/${name}`, {shape: [], values: Float32Array.of(value)}]),
-    ),
-  };
 }
 
 /** What an epoch's validation means for schedule, stopping and the choice of the best epoch. */

@@ -52,50 +52,56 @@ export function lstm(scope: Scope, name: string, {layers, initial}: LstmOptions,
   let y = x;
   for (let layer = 0; layer < layers; layer++) {
     const fed = layer === 0 ? y : dropout(scope, `${name}.dropout${layer}`, y);
-    const both = directions.map((suffix, direction) => {
-      const row = 2 * layer + direction;
-      const start = {hidden: rowOf(initial.hidden, row), cell: rowOf(initial.cell, row)};
-      return oneDirection(scope, {name, suffix: `l${layer}${suffix}`, backward: direction === 1}, start, fed);
-    });
-    y = tf.concat(both, 2);
+    const start = {hidden: rowsOf(initial.hidden, layer), cell: rowsOf(initial.cell, layer)};
+    y = bothDirections(scope, {name, layer}, start, fed);
   }
   return y;
 }
 
-const rowOf = (states: tf.Tensor, row: number): tf.Tensor => tf.slice(states, [row, 0], [1, states.shape[1]!]);
+/** Rows of the two directions of a layer [2, 1, units]. */
+const rowsOf = (states: tf.Tensor, layer: number): tf.Tensor =>
+  tf.slice(states, [2 * layer, 0], [2, states.shape[1]!]).expandDims(1);
 
+/** Of both directions at once: [2, B, units], forward first. */
 interface State {
   readonly hidden: tf.Tensor;
   readonly cell: tf.Tensor;
 }
 
-interface DirectionOptions {
+interface Place {
   readonly name: string;
-  readonly suffix: string;
-  readonly backward: boolean;
+  readonly layer: number;
 }
 
-function oneDirection(scope: Scope, {name, suffix, backward}: DirectionOptions, start: State, x: tf.Tensor): tf.Tensor {
+/** Both directions share every product, the backward one on steps in reverse: half the operations of one by one. */
+function bothDirections(scope: Scope, place: Place, start: State, x: tf.Tensor): tf.Tensor {
   const [batch, length] = x.shape as [number, number];
-  const weight = (kind: string) => named(scope.weights, `${name}.${kind}_${suffix}`);
-  const recurrent = weight('weight_hh');
-  const driven = linear(x, weight('weight_ih'), weight('bias_ih').add(weight('bias_hh')));
-  const steps = tf.unstack(driven, 1);
-  const real = tf.unstack(scope.real, 1);
-  let state: State = {hidden: tf.tile(start.hidden, [batch, 1]), cell: tf.tile(start.cell, [batch, 1])};
+  const recurrent = tf.stack(directions.map((suffix) => weightOf(scope, place, 'weight_hh', suffix)));
+  const driven = directions.map((suffix, direction) => {
+    const bias = weightOf(scope, place, 'bias_ih', suffix).add(weightOf(scope, place, 'bias_hh', suffix));
+    const gates = linear(x, weightOf(scope, place, 'weight_ih', suffix), bias);
+    return direction === 0 ? gates : tf.reverse(gates, 1);
+  });
+  const steps = tf.unstack(tf.stack(driven), 2); //                                                     [2, B, 4 · units]
+  const real = tf.unstack(tf.stack([scope.real, tf.reverse(scope.real, 1)]), 2); //                      [2, B, 1]
+  let state: State = {hidden: tf.tile(start.hidden, [1, batch, 1]), cell: tf.tile(start.cell, [1, batch, 1])};
   const outputs: tf.Tensor[] = [];
-  for (let i = 0; i < length; i++) {
-    const t = backward ? length - 1 - i : i;
-    const next = cellStep(steps[t]!.add(linear(state.hidden, recurrent)), state.cell);
-    state = {hidden: held(state.hidden, next.hidden, real[t]!), cell: held(state.cell, next.cell, real[t]!)};
-    outputs[t] = state.hidden;
+  for (let step = 0; step < length; step++) {
+    const gates = steps[step]!.add(tf.matMul(state.hidden, recurrent, false, true));
+    const next = cellStep(gates, state.cell);
+    state = {hidden: held(state.hidden, next.hidden, real[step]!), cell: held(state.cell, next.cell, real[step]!)};
+    outputs.push(state.hidden);
   }
-  return tf.stack(outputs, 1);
+  const [forward, backward] = tf.unstack(tf.stack(outputs, 2)) as [tf.Tensor, tf.Tensor]; //             [B, L, units]
+  return tf.concat([forward, tf.reverse(backward, 1)], 2);
 }
 
-/** Gates [B, 4 · units] in PyTorch's order: input, forget, cell, output. */
+const weightOf = (scope: Scope, {name, layer}: Place, kind: string, suffix: string): tf.Tensor =>
+  named(scope.weights, `${name}.${kind}_l${layer}${suffix}`);
+
+/** Gates [2, B, 4 · units] in PyTorch's order: input, forget, cell, output. */
 function cellStep(gates: tf.Tensor, cell: tf.Tensor): State {
-  const [input, forget, candidate, output] = tf.split(gates, 4, 1) as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
+  const [input, forget, candidate, output] = tf.split(gates, 4, 2) as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
   const next = forget.sigmoid().mul(cell).add(input.sigmoid().mul(candidate.tanh()));
   return {hidden: output.sigmoid().mul(next.tanh()), cell: next};
 }
