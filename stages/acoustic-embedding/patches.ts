@@ -1,6 +1,6 @@
 /**
  * Cuts the part of a spectrogram that belongs to each video frame, by presentation time: the input of
- * networks on patches (VGGish: 96 rows that begin at the frame; ResNet-18 of TSAV and JCA: 107 rows that end there).
+ * networks on patches (VGGish: 96 rows that begin at the frame; ResNet-18 of TSAV and JCA: 107 rows that end with it).
  */
 import type {LogMelRow} from './mfcc.js';
 
@@ -9,6 +9,8 @@ export interface PatchOptions {
   readonly rowCount: number;
   /** Where the frame lies in its patch. */
   readonly frameAt: 'start' | 'centre' | 'end';
+  /** Moves every patch on (or back, where negative). */
+  readonly offsetSeconds?: number;
   /** What stands in rows before the first and after the last: the nearest row, or this value in every band. */
   readonly beyond: 'repeat' | number;
 }
@@ -27,14 +29,14 @@ export interface Patch {
 export async function* patchesAtFrames(
   rows: AsyncIterable<LogMelRow>,
   frames: AsyncIterable<{readonly frameIndex: number; readonly timeSeconds: number}>,
-  {rowCount, frameAt, beyond}: PatchOptions,
+  {rowCount, frameAt, offsetSeconds = 0, beyond}: PatchOptions,
 ): AsyncGenerator<Patch, void, undefined> {
   const held = new HeldRows(rows);
   const hopSeconds = await held.hopSeconds();
   if (hopSeconds === undefined) return;
   const rowsBefore = {start: 0, centre: Math.floor(rowCount / 2), end: rowCount - 1}[frameAt];
   for await (const {frameIndex, timeSeconds} of frames) {
-    const start = Math.round(timeSeconds / hopSeconds) - rowsBefore;
+    const start = Math.round((timeSeconds + offsetSeconds) / hopSeconds) - rowsBefore;
     await held.moveTo(start, start + rowCount);
     yield {frameIndex, values: patch(held, start, rowCount, beyond)};
   }
