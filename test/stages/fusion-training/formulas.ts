@@ -23,11 +23,12 @@ export function weightsOf({weights, statistics}: Declaration): {weights: Arrays;
   return {weights: of(weights), statistics: of(statistics)};
 }
 
-export function masksOf({masks}: Declaration, batchSize: number): Arrays {
+/** `suffix` tells the masks of steps apart. */
+export function masksOf({masks}: Declaration, batchSize: number, suffix = ''): Arrays {
   return Object.fromEntries(
     Object.entries(masks).map(([name, {shape, rate}]) => {
       const full = [batchSize, ...shape];
-      const values = wave(name, sizeOf(full)).map((v) => (v > 2 * rate - 1 ? 1 / (1 - rate) : 0));
+      const values = wave(`${name}${suffix}`, sizeOf(full)).map((v) => (v > 2 * rate - 1 ? 1 / (1 - rate) : 0));
       return [name, {shape: full, values}];
     }),
   );
