@@ -1,7 +1,8 @@
 /** What the reports say of a trained system: its modalities, preset and backbones. */
-import {settingsOf} from '../stages/fusion-training/settings.js';
+import {canonicalJson} from '../cache/digest.js';
+import {fusionParams, settingsOf} from '../stages/fusion-training/settings.js';
 import type {SystemDescription} from '../reports/score.js';
-import type {Experiment, SystemRun} from './experiment.js';
+import type {Experiment, Params, SystemRun} from './experiment.js';
 
 /** What the reports call a modality. */
 export const modalityWords = {acoustic: 'audio', visual: 'visual', linguistic: 'text'} as const;
@@ -29,9 +30,15 @@ function describeSystem(experiment: Experiment, {label, params}: SystemRun): Sys
     system: system.name,
     label,
     modalities,
-    preset: String(params['preset']),
+    preset: isAdapted(params) ? `${String(params['preset'])}, adapted` : String(params['preset']),
     backbones: modalities.map((modality) => `${LETTERS[modality]}: ${backboneOf(experiment, modality)}`).join('; '),
   };
+}
+
+/** Whether anything was set otherwise than the preset has it, so that a table cannot pass for the preset's. */
+function isAdapted(params: Params): boolean {
+  const asPreset = fusionParams.parse({system: params['system'], preset: params['preset']});
+  return canonicalJson(asPreset) !== canonicalJson(params);
 }
 
 function backboneOf(experiment: Experiment, modality: keyof typeof EMBEDDINGS): string {
