@@ -4,23 +4,31 @@ import path from 'node:path';
 import {makeDemoDataset} from './datasets/demo/demo-dataset.js';
 import {packageRoot} from './package-root.js';
 
+/** Experiments that are written for the demonstration, and the file each becomes. */
+export const demoExperiments = {demo: 'experiment.yaml', 'all-systems': 'all-systems.yaml'} as const;
+export type DemoExperiment = keyof typeof demoExperiments;
+
 export interface DemoOptions {
   readonly folder: string;
   readonly seed: number;
+  readonly experiment: DemoExperiment;
+  /** Whether the voice contradicts the face in a share of the clips. */
+  readonly weaklyComplementary: boolean;
   /** Told what is being made, in lines for a person. */
   tell(line: string): void;
 }
 
 /** Makes the data set unless it is there, and the experiment file unless the user has edited it; returns its path. */
-export async function makeDemo({folder, seed, tell}: DemoOptions): Promise<string> {
+export async function makeDemo({folder, seed, experiment, weaklyComplementary, tell}: DemoOptions): Promise<string> {
   mkdirSync(folder, {recursive: true});
   tell(`Making drawn faces with synthetic speech in ${folder} …`);
   const clock = performance.now();
-  const {clips, made} = await makeDemoDataset({folder, seed});
+  const {clips, made} = await makeDemoDataset({folder, seed, weaklyComplementary});
   const seconds = ((performance.now() - clock) / 1000).toFixed(1);
   tell(made ? `${clips.length} clips made in ${seconds} s.` : `${clips.length} clips are there already.`);
-  const file = path.join(folder, 'experiment.yaml');
-  if (!existsSync(file))
-    writeFileSync(file, readFileSync(path.join(packageRoot, 'pipeline/experiments/demo.yaml'), 'utf8'));
+  const file = path.join(folder, demoExperiments[experiment]);
+  if (!existsSync(file)) {
+    writeFileSync(file, readFileSync(path.join(packageRoot, 'pipeline/experiments', `${experiment}.yaml`), 'utf8'));
+  }
   return file;
 }

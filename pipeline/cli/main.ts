@@ -126,8 +126,13 @@ withRunOptions(
     .command('demo')
     .description('make a small data set of drawn faces and synthetic speech, and run an experiment on it'),
 )
-  .option('--folder <folder>', 'where the data set and the experiment are written', 'affectflow-demo')
+  .option(
+    '--folder <folder>',
+    'where data set and experiment are written (default: affectflow-demo, or affectflow-demo-weak)',
+  )
   .option('--seed <seed>', 'seed of the data set', '1')
+  .option('--experiment <name>', 'demo, or all-systems: every system and single modality, and robustness', 'demo')
+  .option('--weakly-complementary', 'let the voice contradict the face in two of five clips', false)
   .action(async (options) => exit(await (await import('./demo.js')).demo(options)));
 
 try {
