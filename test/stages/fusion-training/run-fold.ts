@@ -33,6 +33,7 @@ export const small = {
   learningRate: 1e-2,
   warmUp: 'none',
   epochs: 4,
+  targets: 'joint',
 } as const;
 
 /** Clips of which some frames have no valid label. */
