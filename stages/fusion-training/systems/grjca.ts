@@ -1,7 +1,7 @@
 /**
- * GRJCA — R. G. Praveen, J. Alam and E. Charton, "United we stand, Divided we fall: Handling Weak Complementary
- * Relationships for Audio-Visual Emotion Recognition in Valence-Arousal Space", arXiv 2503.12261 (CVPRW 2025), §1.3 and
- * §1.4 of the text. Code: praveena2j/GRJCA at e8ad82b.
+ * GRJCA — R. G. Praveen and J. Alam, "Handling Weak Complementary Relationships for Audio-Visual Emotion Recognition",
+ * arXiv 2503.12261v1 (2025), §1.3 and §1.4; final version with E. Charton at CVPRW 2025 under another title. Code:
+ * praveena2j/GRJCA at e8ad82b.
  *
  * | symbol | meaning                                          | shape                       |
  * | ------ | ------------------------------------------------ | --------------------------- |
@@ -80,7 +80,7 @@ const modalities: readonly Both[] = ['visual', 'acoustic'];
 export const grjca = defineSystem({
   name: 'grjca',
   title: 'Gated Recursive Joint Cross-Attention',
-  paper: 'Praveen, Alam and Charton, CVPRW 2025',
+  paper: 'Praveen and Alam, arXiv 2503.12261v1, 2025',
   architecture,
   presets: {
     published: {},

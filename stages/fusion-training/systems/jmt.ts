@@ -1,6 +1,6 @@
 /**
- * JMT — P. Waligora et al., "Joint Multimodal Transformer for Dimensional Emotional Recognition in the Wild", ABAW6 at
- * CVPRW 2024 (text: an early version, §3 and §4.2). Code: PoloWlg/Joint-Multimodal-Transformer-6th-ABAW at 691e278.
+ * JMT — P. Waligora et al., "Joint Multimodal Transformer for Dimensional Emotional Recognition in the Wild", arXiv
+ * 2403.10488v1 (2024), §3 and §4.2. Code: PoloWlg/Joint-Multimodal-Transformer-6th-ABAW at 691e278.
  *
  * | symbol  | meaning                                              | shape                        |
  * | ------- | ---------------------------------------------------- | ---------------------------- |
@@ -85,7 +85,7 @@ const training: Partial<Training> = {
 export const jmt = defineSystem({
   name: 'jmt',
   title: 'Joint Multimodal Transformer',
-  paper: 'Waligora et al., CVPRW 2024',
+  paper: 'Waligora et al., arXiv 2403.10488v1, 2024',
   architecture,
   presets: {
     published: {training: {...training, learningRate: 5e-4, batchSize: 2, epochs: 5}},
