@@ -84,7 +84,9 @@ export type PatchParams = z.output<typeof patchParams>;
 export type WaveformParams = z.output<typeof waveformParams>;
 
 /** Completes what an experiment sets with what was published. */
-export function completeGeometry({geometry, model: _, output: __, ...changes}: PatchParams): PatchGeometry {
-  const set = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
-  return {...patchGeometries[geometry], ...set};
+export function completeGeometry(params: PatchParams): PatchGeometry {
+  const {rowCount, bandCount, startSeconds, layout, beyond} = params;
+  const changes = Object.entries({rowCount, bandCount, startSeconds, layout, beyond});
+  const set = Object.fromEntries(changes.filter(([, value]) => value !== undefined));
+  return {...patchGeometries[params.geometry], ...set};
 }

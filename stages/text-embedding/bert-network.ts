@@ -1,0 +1,127 @@
+/** BERT as an ONNX network: sub-words in, one vector per sub-word out. */
+import {StageError} from '../errors.js';
+import {checkContract, type CheckedModel} from '../learning/model-contract.js';
+import {openModel} from '../learning/open-model.js';
+import type {BertParams} from './bert-params.js';
+
+export interface BertNetwork extends AsyncDisposable {
+  /** Most tokens of one run, start and end included. */
+  readonly maxTokens: number;
+  /** [L] numbers of sub-words → [L][width] */
+  run(pieces: readonly number[]): Promise<Float32Array[]>;
+}
+
+const howToExport =
+  'Export it with its hidden states: pipeline/models/export/bert.py does so and adds their sum (`python bert.py --weights <name> --output <folder>`).';
+
+/** @throws StageError 'bad-model' where the file cannot be loaded or lacks the layers that are wanted. */
+export async function openBert(
+  path: string,
+  {layers, maxTokens, threads, padding}: BertParams & {threads: number; padding: number},
+): Promise<BertNetwork> {
+  const {Tensor} = await import('onnxruntime-node');
+  const options = {executionProviders: ['cpu'], intraOpNumThreads: threads, interOpNumThreads: 1};
+  const {session} = await openModel(path, {options});
+  const checked = check();
+  const fixedLength = checked.sizes['L'];
+  const batch = checked.batch === 'dynamic' ? 1 : checked.batch;
+
+  function check(): CheckedModel {
+    const chosen = chooseOutputs(session.outputNames, {path, layers});
+    return checkContract(session, {
+      model: path,
+      inputs: [
+        {name: 'input_ids', type: 'int64', shape: ['N', 'L'], layout: 'NL'},
+        {name: 'attention_mask', type: 'int64', shape: ['N', 'L'], layout: 'NL', optional: true},
+        {name: 'token_type_ids', type: 'int64', shape: ['N', 'L'], layout: 'NL', optional: true},
+      ],
+      outputs: chosen.map((name) => ({name, type: 'float32', shape: null, meaning: 'one vector per sub-word'})),
+    });
+  }
+
+  return {
+    maxTokens: Math.min(maxTokens, fixedLength ?? maxTokens),
+    async run(pieces) {
+      const length = fixedLength ?? pieces.length;
+      const whole = (values: readonly number[], fill: number) => {
+        const data = new BigInt64Array(batch * length).fill(BigInt(fill));
+        for (const [index, value] of values.entries()) data[index] = BigInt(value);
+        return new Tensor('int64', data, [batch, length]);
+      };
+      const given = [
+        whole(pieces, padding),
+        whole(
+          pieces.map(() => 1),
+          0,
+        ),
+        whole([], 0),
+      ];
+      const feeds = Object.fromEntries(
+        checked.inputs.flatMap((name, index) => (name === undefined ? [] : [[name, given[index]!]])),
+      );
+      const results = await session.run(feeds, checked.outputs);
+      return sumOf(
+        checked.outputs.map((name) => results[name]!),
+        {tokenCount: pieces.length, length, path},
+      );
+    },
+    [Symbol.asyncDispose]: () => session.release(),
+  };
+}
+
+/** Names whose values are to be added. */
+function chooseOutputs(
+  names: readonly string[],
+  {path, layers}: {path: string; layers: BertParams['layers']},
+): string[] {
+  const hidden = names
+    .flatMap((name) => {
+      const layer = /^hidden_states?[._-]?(\d+)$/.exec(name)?.[1];
+      return layer === undefined ? [] : [{name, layer: Number(layer)}];
+    })
+    .sort((a, b) => a.layer - b.layer)
+    .map(({name}) => name);
+  if (layers === 'last') {
+    if (names.includes('last_hidden_state')) return ['last_hidden_state'];
+    if (hidden.length > 0) return hidden.slice(-1);
+  } else {
+    if (names.includes('last_four_sum')) return ['last_four_sum'];
+    if (hidden.length >= 4) return hidden.slice(-4);
+  }
+  throw lacking(names, path);
+}
+
+function lacking(names: readonly string[], path: string): StageError {
+  const seen = `Its outputs are ${names.join(', ')}`;
+  if (names.includes('last_hidden_state')) {
+    const message = `The network ${path} gives its last layer only, but the sum of the last four is wanted. ${seen}.`;
+    return new StageError(
+      'bad-model',
+      message,
+      `${howToExport} Or take the last layer: text-embedding.bert.layers: last.`,
+    );
+  }
+  const kind = names.includes('logits')
+    ? 'is an export for guessing masked words: it gives scores of words, no features'
+    : 'gives no hidden states';
+  return new StageError('bad-model', `The network ${path} ${kind}. ${seen}.`, howToExport);
+}
+
+/** [batch, length, width] of each layer → the sum, one vector per token of the first row. */
+function sumOf(
+  results: readonly {readonly dims: readonly number[]; readonly data: unknown}[],
+  {tokenCount, length, path}: {tokenCount: number; length: number; path: string},
+): Float32Array[] {
+  const width = results[0]!.dims[2] ?? 0;
+  const vectors = Array.from({length: tokenCount}, () => new Float32Array(width));
+  for (const {dims, data} of results) {
+    if (dims.length !== 3 || dims[1] !== length || dims[2] !== width || !(data instanceof Float32Array)) {
+      const message = `The network ${path} gives values of shape [${dims.join(', ')}], where [1, ${length}, ${width || 'width'}] is expected.`;
+      throw new StageError('wrong-shape', message, howToExport);
+    }
+    vectors.forEach((vector, token) => {
+      for (let k = 0; k < width; k++) vector[k]! += data[token * width + k]!;
+    });
+  }
+  return vectors;
+}
