@@ -20,7 +20,8 @@ const worthWarning = 0.1;
 export const faceAlignment = defineStage({
   name: 'face-alignment',
   // 1: first.
-  version: 1,
+  // 2: large faces are averaged over larger blocks; where nobody is in view, every fourth frame is looked at.
+  version: 2,
   doc: "Detects the subject's face in every frame, follows it through the clip and aligns it to a 112-pixel crop.",
   per: 'clip',
   resource: 'cpu',
@@ -44,6 +45,14 @@ export const faceAlignment = defineStage({
       .max(100)
       .default(1)
       .describe('Looks at every n-th frame and interpolates the face between; 1 looks at every frame.'),
+    searchEvery: z
+      .int()
+      .min(1)
+      .max(100)
+      .default(4)
+      .describe(
+        'Looks at every n-th frame while no face was seen for a second, and at those before once one is found; 1 looks at every frame.',
+      ),
     subject: z
       .enum(['largest', 'left', 'right'])
       .default('largest')

@@ -3,7 +3,7 @@ import {groups} from './groups.js';
 import type {Box, Point, RgbImage} from './image.js';
 import {estimateSimilarity, type Transform} from './similarity.js';
 import {template} from './template.js';
-import {continuation, SubjectTracker, type Subject} from './track.js';
+import {continuation, gapSeconds, SubjectTracker, type Subject} from './track.js';
 
 export interface Frame extends RgbImage {
   readonly timeSeconds: number;
@@ -23,6 +23,8 @@ export interface FindOptions {
   readonly subject: Subject;
   /** Every n-th frame is looked at; that many frames are held at once. */
   readonly detectEvery: number;
+  /** Every n-th frame is looked at while the subject has been out of sight for longer than `gapSeconds`. */
+  readonly searchEvery: number;
   /** Share of the previous frame's landmarks in this frame's, in [0, 1); 0 for none. */
   readonly smoothing: number;
 }
@@ -37,13 +39,18 @@ export async function* findSubject<F extends Frame>(
   options: FindOptions,
 ): AsyncGenerator<{frame: F; face: Face | undefined}, void, undefined> {
   const tracker = new SubjectTracker(options.subject);
+  const {detectEvery, searchEvery} = options;
   let last: Face | undefined;
+  let seenSeconds: number | undefined;
   let smoothed: Face | undefined;
-  for await (const group of groups(frames, options.detectEvery)) {
+  const stride = ({timeSeconds}: Frame) =>
+    timeSeconds - (seenSeconds ??= timeSeconds) > gapSeconds ? Math.max(detectEvery, searchEvery) : detectEvery;
+  for await (const group of groups(frames, stride)) {
     const between = group.slice(0, -1);
     const looked = await look(group.at(-1)!, tracker, options);
     const faces = [...(await fillIn({between, from: last, to: looked, options})), looked];
     last = looked;
+    if (looked) seenSeconds = group.at(-1)!.timeSeconds;
     for (const [index, frame] of group.entries()) {
       smoothed = smooth(smoothed, faces[index], options.smoothing);
       yield {frame, face: smoothed};

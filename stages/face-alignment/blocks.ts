@@ -22,28 +22,35 @@ export function averageBlocks(image: RgbImage, region: Box, block: number): Plan
   const width = Math.ceil(region.width / block);
   const height = Math.ceil(region.height / block);
   const values = new Float32Array(width * height * 3);
-  const columns = Int32Array.from({length: region.width}, (_, x) => Math.floor(x / block) * 3);
-  for (let y = 0; y < region.height; y++) {
-    let at = ((region.top + y) * image.width + region.left) * 3;
-    const row = Math.floor(y / block) * width * 3;
-    for (let x = 0; x < region.width; x++, at += 3) {
-      const out = row + columns[x]!;
-      values[out]! += image.rgb[at]!;
-      values[out + 1]! += image.rgb[at + 1]!;
-      values[out + 2]! += image.rgb[at + 2]!;
+  const sums = new Int32Array(region.width * 3);
+  for (let y = 0; y < height; y++) {
+    const rows = Math.min(block, region.height - y * block);
+    sums.fill(0);
+    for (let row = 0; row < rows; row++) {
+      const start = ((region.top + y * block + row) * image.width + region.left) * 3;
+      addTo(sums, image.rgb.subarray(start, start + sums.length));
     }
+    averageColumns(values.subarray(y * width * 3, (y + 1) * width * 3), sums, {block, rows});
   }
-  const plane = {width, height, values, stride: width, start: 0};
-  divideByCounts(plane, region, block);
-  return plane;
+  return {width, height, values, stride: width, start: 0};
 }
 
-function divideByCounts({width, height, values}: Plane, region: Box, block: number): void {
-  for (let y = 0, at = 0; y < height; y++) {
-    const rows = Math.min(block, region.height - y * block);
-    for (let x = 0; x < width; x++) {
-      const count = rows * Math.min(block, region.width - x * block);
-      for (let channel = 0; channel < 3; channel++) values[at++]! /= count;
+function addTo(sums: Int32Array, row: Uint8Array): void {
+  for (let index = 0; index < sums.length; index++) sums[index]! += row[index]!;
+}
+
+function averageColumns(target: Float32Array, sums: Int32Array, {block, rows}: {block: number; rows: number}): void {
+  for (let out = 0, from = 0; out < target.length; out += 3) {
+    const end = Math.min(from + 3 * block, sums.length);
+    const count = ((end - from) / 3) * rows;
+    let [red, green, blue] = [0, 0, 0];
+    for (; from < end; from += 3) {
+      red += sums[from]!;
+      green += sums[from + 1]!;
+      blue += sums[from + 2]!;
     }
+    target[out] = red / count;
+    target[out + 1] = green / count;
+    target[out + 2] = blue / count;
   }
 }

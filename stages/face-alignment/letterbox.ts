@@ -102,34 +102,42 @@ function resize({width, height, values, stride, start}: Plane, {side, left, top,
   const columns = tapsOf({side, offset: left, length: width, size, step: 3});
   const rows = tapsOf({side, offset: top, length: height, size, step: stride * 3});
   const pixels = new Float32Array(size * size * 3);
+  const mixed = new Float32Array(width * 3);
   for (let y = 0; y < size; y++) {
-    // The two rows are mixed one after the other: plain loops over one row are what V8 makes fast.
-    for (const {from, share} of [
-      {from: start + rows.first[y]!, share: rows.firstShare[y]!},
-      {from: start + rows.second[y]!, share: rows.secondShare[y]!},
-    ]) {
-      if (share > 0) addRow(pixels.subarray(y * size * 3, (y + 1) * size * 3), {values, from, share, columns});
-    }
+    const [first, second] = [start + rows.first[y]!, start + rows.second[y]!];
+    const shares = {first: rows.firstShare[y]!, second: rows.secondShare[y]!};
+    if (shares.first === 0 && shares.second === 0) continue;
+    mixRows(
+      mixed,
+      values.subarray(first, first + mixed.length),
+      values.subarray(second, second + mixed.length),
+      shares,
+    );
+    mixColumns(pixels.subarray(y * size * 3, (y + 1) * size * 3), mixed, columns);
   }
   return pixels;
 }
 
-interface WeightedRow {
-  readonly values: Plane['values'];
-  readonly from: number;
-  readonly share: number;
-  readonly columns: Taps;
+// Plain loops over views of one row are what V8 makes fast: mixing rows and then columns takes half the time of four
+// taps per pixel.
+function mixRows(
+  mixed: Float32Array,
+  upper: Plane['values'],
+  lower: Plane['values'],
+  share: {readonly first: number; readonly second: number},
+): void {
+  const {first, second} = share;
+  for (let index = 0; index < mixed.length; index++) mixed[index] = first * upper[index]! + second * lower[index]!;
 }
 
-function addRow(target: Float32Array, {values, from, share, columns}: WeightedRow): void {
-  const {first, second, firstShare, secondShare} = columns;
+function mixColumns(target: Float32Array, row: Float32Array, {first, second, firstShare, secondShare}: Taps): void {
   for (let x = 0, at = 0; x < first.length; x++, at += 3) {
-    const a = from + first[x]!;
-    const b = from + second[x]!;
-    const left = share * firstShare[x]!;
-    const right = share * secondShare[x]!;
-    target[at]! += left * values[a]! + right * values[b]!;
-    target[at + 1]! += left * values[a + 1]! + right * values[b + 1]!;
-    target[at + 2]! += left * values[a + 2]! + right * values[b + 2]!;
+    const a = first[x]!;
+    const b = second[x]!;
+    const left = firstShare[x]!;
+    const right = secondShare[x]!;
+    target[at] = left * row[a]! + right * row[b]!;
+    target[at + 1] = left * row[a + 1]! + right * row[b + 1]!;
+    target[at + 2] = left * row[a + 2]! + right * row[b + 2]!;
   }
 }

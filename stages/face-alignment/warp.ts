@@ -5,8 +5,8 @@ import {cropSize} from './template.js';
 
 /**
  * Cuts a square of `size` pixels out of `image`, where `transform` takes image to square (centres of pixels are whole
- * numbers, as in OpenCV's warpAffine). Bilinear; black outside the image. Where the image is shrunk to less than half,
- * each pixel is the mean of a grid of samples at most one image pixel apart, so that large faces do not alias.
+ * numbers, as in OpenCV's warpAffine). Bilinear; black outside the image. Where the image is shrunk, its blocks of as many
+ * whole pixels as fall on one are averaged first, so that large faces do not alias.
  */
 export function warp(image: RgbImage, transform: Transform, size: number): RgbImage {
   return resample({...reduce(image, transform, size), size, sample: addSample});
@@ -36,9 +36,9 @@ interface Reduced {
   readonly transform: Transform;
 }
 
-/** Averages the part of the image that is cut out over blocks, where more than four image pixels fall on one. */
+/** Averages the part of the image that is cut out over blocks, where two image pixels per side or more fall on one. */
 function reduce(image: RgbImage, transform: Transform, size: number): Reduced {
-  const block = Math.max(1, Math.floor(0.5 / scaleOf(transform)));
+  const block = Math.max(1, Math.floor(1 / scaleOf(transform)));
   const whole = {left: 0, top: 0, width: image.width, height: image.height};
   if (block === 1) return {plane: averageBlocks(image, whole, 1), transform};
   const region = clipToImage(sourceOf(transform, size), image);

@@ -35,6 +35,7 @@ function walkingFace(seen: (index: number) => boolean) {
     },
     subject: 'largest',
     detectEvery: 1,
+    searchEvery: 1,
     smoothing: 0,
   };
   return {looks, options};
@@ -51,6 +52,15 @@ describe('findSubject', () => {
     const {looks, options} = walkingFace((index) => index !== 2);
     expect(await leftsOf(5, options)).toEqual([100, 102, undefined, 106, 108]);
     expect(looks).toEqual([0, 1, 2, 3, 4]);
+  });
+
+  test('looks at every n-th frame after a second without a face, and goes back to where it appeared', async () => {
+    const {looks, options} = walkingFace((index) => index === 2 || index >= 21);
+    const every = await leftsOf(26, options);
+    looks.length = 0;
+    expect(await leftsOf(26, {...options, searchEvery: 5})).toEqual(every);
+    // Last seen at 0.2 s, so that every frame up to 1.2 s is looked at; then groups of five end at 17 and 22.
+    expect(looks).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 17, 22, 18, 19, 20, 21, 23, 24, 25]);
   });
 
   test('looking at every third frame gives the same boxes of a face in even motion, with a third of the looks', async () => {
