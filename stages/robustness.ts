@@ -2,10 +2,10 @@
 import {z} from 'zod';
 import {openFold} from './fusion-training/fold-data.js';
 import {fusionParams, modalitiesOf, settingsOf} from './fusion-training/settings.js';
+import {trainedSystems} from './fusion-training/trained-system.js';
 import {random} from './learning/random.js';
 import {corruptedScores} from './robustness/corrupted-scores.js';
 import {corruption} from './robustness/corruption.js';
-import {trainedSystems} from './robustness/trained-models.js';
 import {acoustic, labels, linguistic, robustness as scores, visual, weights} from './schemas.js';
 import {defineStage} from './stage.js';
 

@@ -6,7 +6,7 @@ import {UsageError} from '../errors.js';
 import {packageVersion} from '../package-root.js';
 import {ModelError} from '../models/errors.js';
 import {declareModels} from './models-command.js';
-import {withCommonOptions, withRunOptions} from './options.js';
+import {positiveInteger, withCommonOptions, withRunOptions} from './options.js';
 
 const EXPERIMENT = 'YAML file of the experiment';
 
@@ -80,6 +80,18 @@ withCommonOptions(
   .option('--sections <names>', 'only these sections, such as folds,provenance', (value) => value.split(','))
   .option('--output <file>', 'write to a file instead of the screen')
   .action(async (file: string, options) => exit(await (await import('./report.js')).report(file, options)));
+
+withCommonOptions(
+  program
+    .command('predict')
+    .description('predict clips by the models of the best folds of a system, averaged')
+    .argument('<experiment>', EXPERIMENT),
+)
+  .requiredOption('--system <label>', 'system of the experiment')
+  .requiredOption('--clips <glob>', 'clips to predict; run --clips extracts their features')
+  .option('--best <count>', 'how many folds take part, best by validation CCC', positiveInteger, 1)
+  .option('--output <folder>', 'where one text file per clip is written', 'predictions')
+  .action(async (file: string, options) => exit(await (await import('./predict.js')).predict(file, options)));
 
 const lineage = program.command('lineage').description('inspect where results came from');
 const workspaceOption = ['--workspace <folder>', 'the workspace to look into'] as const;
