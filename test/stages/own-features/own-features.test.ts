@@ -3,6 +3,8 @@ import os from 'node:os';
 import path from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {halfToNumber} from '../../../stages/own-features/half.js';
+import {acousticEmbedding} from '../../../stages/acoustic-embedding.js';
+import {textEmbedding} from '../../../stages/text-embedding.js';
 import {visualEmbedding} from '../../../stages/visual-embedding.js';
 import {runStage} from '../../helpers/run-stage.js';
 
@@ -213,4 +215,17 @@ test('half precision: all kinds of numbers', () => {
   ]);
   expect(halfToNumber(0xfc00)).toBe(-Infinity);
   expect(halfToNumber(0x7e00)).toBeNaN();
+});
+
+test('sound and text take features of the same kinds; neither sound nor words are read then', async () => {
+  const timeline = tenth(6).map((timeSeconds, frameIndex) => ({frameIndex, timeSeconds}));
+  const inputs = {timeline, features: fixture('f2.npy')};
+  const sound = await runStage(acousticEmbedding, {inputs, params: {backbone: 'own'}});
+  const text = await runStage(textEmbedding, {inputs, params: {backbone: 'own'}});
+  expect(sound.outputs.acoustic.all.map(({vector}) => [...vector])).toEqual(sixRows);
+  expect(text.outputs.linguistic.all.map(({vector}) => [...vector])).toEqual(sixRows);
+  for (const stage of [acousticEmbedding, textEmbedding, visualEmbedding]) {
+    const own = stage.params.parse({backbone: 'own'});
+    expect([stage.reads!(own as never), stage.models!(own as never)]).toEqual([['timeline', 'features'], []]);
+  }
 });
