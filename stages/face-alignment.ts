@@ -4,9 +4,9 @@ import {decodeFrames} from './demux/frames.js';
 import {mapAhead} from './face-alignment/ahead.js';
 import {findSubject} from './face-alignment/align.js';
 import {encodeCrop} from './face-alignment/crop-image.js';
-import {finderModels, openDetectors, openLandmarkFinder} from './face-alignment/face-api/face-finders.js';
 import {faceRow, noFaceRow} from './face-alignment/face-row.js';
 import {blackImage} from './face-alignment/image.js';
+import {modelsOf, openFinders} from './face-alignment/open-finders.js';
 import {cropSize} from './face-alignment/template.js';
 import {faces, timeline} from './schemas.js';
 import {defineStage, video} from './stage.js';
@@ -27,53 +27,73 @@ export const faceAlignment = defineStage({
   resource: 'cpu',
   inputs: {video, timeline},
   outputs: {faces},
-  params: z.object({
-    detector: z
-      .enum(['face-api-tiny', 'face-api-ssd'])
-      .default('face-api-tiny')
-      .describe('Network that finds faces: tiny is fast, ssd takes ten times as long and also finds small faces.'),
-    inputSizes: z
-      .array(z.int().min(96).max(1024).multipleOf(32))
-      .min(1)
-      .max(4)
-      .default([224, 416])
-      .describe('Longer sides, in pixels, to which frames are scaled for face-api-tiny: tried until a face is found.'),
-    minScore: z.number().min(0.05).max(0.99).default(0.5).describe('Least confidence of a face.'),
-    detectEvery: z
-      .int()
-      .min(1)
-      .max(100)
-      .default(1)
-      .describe('Looks at every n-th frame and interpolates the face between; 1 looks at every frame.'),
-    searchEvery: z
-      .int()
-      .min(1)
-      .max(100)
-      .default(4)
-      .describe(
-        'Looks at every n-th frame while no face was seen for a second, and at those before once one is found; 1 looks at every frame.',
-      ),
-    subject: z
-      .enum(['largest', 'left', 'right'])
-      .default('largest')
-      .describe(
-        'Which person is the subject where several are in view: largest when first seen, or by side of the image.',
-      ),
-    smoothing: z
-      .number()
-      .min(0)
-      .max(0.95)
-      .default(0)
-      .describe("Share of the previous frame's landmarks in this frame's; 0 keeps them as found."),
-  }),
-  models: ({detector}) => finderModels(detector),
+  params: z
+    .object({
+      detector: z
+        .enum(['face-api-tiny', 'face-api-ssd', 'yunet', 'scrfd'])
+        .default('face-api-tiny')
+        .describe(
+          'Network that finds faces. The face-api networks come with the packages: tiny is fast, ssd takes ten times as long and also finds small faces. yunet and scrfd need model.',
+        ),
+      model: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('Id or path of the network of detector: yunet or scrfd, an .onnx file.'),
+      modelSize: z
+        .int()
+        .min(96)
+        .max(2048)
+        .multipleOf(32)
+        .default(640)
+        .describe('Side in pixels of the square that yunet or scrfd reads; many files take 640 only.'),
+      inputSizes: z
+        .array(z.int().min(96).max(1024).multipleOf(32))
+        .min(1)
+        .max(4)
+        .default([224, 416])
+        .describe(
+          'Longer sides, in pixels, to which frames are scaled for face-api-tiny: tried until a face is found.',
+        ),
+      minScore: z.number().min(0.05).max(0.99).default(0.5).describe('Least confidence of a face.'),
+      detectEvery: z
+        .int()
+        .min(1)
+        .max(100)
+        .default(1)
+        .describe('Looks at every n-th frame and interpolates the face between; 1 looks at every frame.'),
+      searchEvery: z
+        .int()
+        .min(1)
+        .max(100)
+        .default(4)
+        .describe(
+          'Looks at every n-th frame while no face was seen for a second, and at those before once one is found; 1 looks at every frame.',
+        ),
+      subject: z
+        .enum(['largest', 'left', 'right'])
+        .default('largest')
+        .describe(
+          'Which person is the subject where several are in view: largest when first seen, or by side of the image.',
+        ),
+      smoothing: z
+        .number()
+        .min(0)
+        .max(0.95)
+        .default(0)
+        .describe("Share of the previous frame's landmarks in this frame's; 0 keeps them as found."),
+    })
+    .refine(({detector, model}) => detector.startsWith('face-api') || model !== undefined, {
+      path: ['model'],
+      error: 'expected an id or a path with detector: yunet or scrfd',
+    }),
+  models: (params) => modelsOf(params),
   async run({inputs, outputs, params, context}) {
-    await using detector = await openDetectors(params, context);
-    await using landmarkFinder = await openLandmarkFinder(context);
+    await using finders = await openFinders(params, context);
     const times = await inputs.timeline.column('timeSeconds');
     const noFace = noFaceRow(await encodeCrop(blackImage(cropSize)));
     const frames = decodeFrames({path: inputs.video.path, threads: context.threads, signal: context.signal});
-    const subject = findSubject(frames, {...params, detector, landmarkFinder});
+    const subject = findSubject(frames, {...params, ...finders});
     const rows = mapAhead(
       subject,
       cropsAhead,
