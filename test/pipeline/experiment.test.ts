@@ -117,6 +117,23 @@ describe('an experiment', () => {
 describe('the plan of an experiment', () => {
   const stagesOf = (text: string) => [...new Set(makePlan(load(text)).tasks.map(({stage}) => stage))];
 
+  it('reads features of the user’s own instead of making them', () => {
+    mkdirSync(path.join(folder, 'f'));
+    for (const clip of ['anna-1', 'anna-2', 'ben-1']) writeFileSync(path.join(folder, 'f', `${clip}.npy`), '');
+    const text = BASE.replace('transcripts: t', 'features: {visual: f}').replace('[visual, rcma]', '[visual]');
+    const {tasks} = makePlan(load(`${text}stages: {visual-embedding: {backbone: own}}\n`));
+    expect(tasks.some(({stage}) => stage === 'face-alignment')).toBe(false);
+    const inputs = tasks.filter(({stage}) => stage === 'visual-embedding').map((task) => task.inputs);
+    expect(inputs.map((one) => Object.keys(one))).toEqual(Array(4).fill(['timeline', 'features']));
+    expect(inputs.map(({features}) => features?.from).sort()).toEqual(['absent', 'file', 'file', 'file']);
+  });
+
+  it('reads sound for words only where they are recognised', () => {
+    const {tasks} = makePlan(load());
+    const words = tasks.find(({stage}) => stage === 'transcription');
+    expect(Object.keys(words!.inputs)).toEqual(['transcript', 'timeline']);
+  });
+
   it('holds only what some system reads', () => {
     expect(stagesOf(BASE.replace('visual, rcma', 'visual'))).toEqual([
       'demux',

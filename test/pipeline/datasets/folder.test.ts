@@ -29,6 +29,24 @@ describe('a folder data set', () => {
     ]);
   });
 
+  it('finds features of the user’s own by modality, and mentions clips without', () => {
+    write('v/x.mp4', 'v/y.mp4', 'a/x.txt', 'a/y.txt', 'f/x.npy', 'f/y.parquet', 's/x.csv', 's/x.txt');
+    const {clips, remarks} = read({features: {visual: 'f', acoustic: 's'}});
+    const named = clips.map(({features}) =>
+      Object.entries(features ?? {}).map(([key, file]) => [key, path.basename(file)]),
+    );
+    expect(named).toEqual([
+      [
+        ['visual', 'x.npy'],
+        ['acoustic', 'x.csv'],
+      ],
+      [['visual', 'y.parquet']],
+    ]);
+    expect(remarks).toEqual(['1 clips have no file of acoustic features: y']);
+    expect(() => read({features: {visual: 'nowhere'}})).toThrow(/dataset\.features\.visual: there is no folder/);
+    expect(() => read({features: {video: 'f'}})).toThrow(/video/);
+  });
+
   it('takes names with spaces, quotes, unicode and leading dashes', () => {
     const names = ["it's here", '-dash', 'ünïcödé', 'a "quoted" one', '表情'];
     for (const name of names) write(`v/${name}.mp4`, `a/${name}.txt`);
