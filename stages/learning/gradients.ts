@@ -57,7 +57,99 @@ function tileGradient(dy: tf.Tensor, saved: tf.Tensor[], attributes: tf.NamedAtt
   return {x: () => tf.sum(tf.reshape(dy, apart), repetitions)};
 }
 
+/** Attributes of a convolution; tfjs's kernels of its gradient know no dilation, those of a trace do. */
+type ConvolutionAttributes = tf.Conv2DAttrs & {readonly dilations: [number, number] | number};
+
+/** Dilated convolutions, which tfjs refuses to differentiate. */
+function convolutionGradient(dy: tf.Tensor, saved: tf.Tensor[], attributes: tf.NamedAttrMap): Gradients {
+  const [x, filter] = saved as [tf.Tensor4D, tf.Tensor4D];
+  const given = attributes as unknown as ConvolutionAttributes;
+  const run = (kernel: string, inputs: tf.NamedTensorMap, shapes: tf.NamedAttrMap): tf.Tensor =>
+    tf.engine().runKernel(kernel, inputs, {...attributes, ...shapes});
+  if (!isDilated(given) || knowsDilation()) {
+    return {
+      x: () => run(tf.Conv2DBackpropInput, {dy, filter}, {inputShape: x.shape}),
+      filter: () => run(tf.Conv2DBackpropFilter, {x, dy}, {filterShape: filter.shape}),
+    };
+  }
+  const dilated = new DilatedConvolution(x.shape, filter.shape, given);
+  return {
+    x: () => dilated.inputGradient(dy as tf.Tensor4D, filter),
+    filter: () => dilated.filterGradient(x, dy as tf.Tensor4D),
+  };
+}
+
+function isDilated({dilations}: ConvolutionAttributes): boolean {
+  return [dilations].flat().some((dilation) => dilation > 1);
+}
+
+/** Whether the active backend's gradients of convolutions take dilations; only a trace registers this name. */
+function knowsDilation(): boolean {
+  return tf.getKernel(DILATED_GRADIENTS, tf.getBackend()) !== undefined;
+}
+
+/** Registered by a backend whose kernels of convolution gradients read the dilations. */
+export const DILATED_GRADIENTS = 'DilatedConv2DGradients';
+
+/** Gradients of a convolution with stride 1 and channels last, in operations that every backend has. */
+class DilatedConvolution {
+  readonly #geometry: tf.backend_util.Conv2DInfo;
+
+  constructor(
+    readonly inputShape: [number, number, number, number],
+    readonly filterShape: [number, number, number, number],
+    readonly attributes: ConvolutionAttributes,
+  ) {
+    const {strides, dilations, pad, dimRoundingMode} = attributes;
+    this.#geometry = tf.backend_util.computeConv2DInfo(
+      inputShape,
+      filterShape,
+      strides,
+      dilations,
+      pad,
+      dimRoundingMode,
+    );
+  }
+
+  /** dy convolved with the turned filter. */
+  inputGradient(dy: tf.Tensor4D, filter: tf.Tensor4D): tf.Tensor {
+    const {padInfo, effectiveFilterHeight, effectiveFilterWidth, inHeight, inWidth, outHeight, outWidth} =
+      this.#geometry;
+    const top = effectiveFilterHeight - 1 - padInfo.top;
+    const left = effectiveFilterWidth - 1 - padInfo.left;
+    const around: [number, number][] = [
+      [0, 0],
+      [top, inHeight + effectiveFilterHeight - 1 - outHeight - top],
+      [left, inWidth + effectiveFilterWidth - 1 - outWidth - left],
+      [0, 0],
+    ];
+    const turned = tf.transpose(tf.reverse(filter, [0, 1]), [0, 1, 3, 2]);
+    return tf.conv2d(tf.pad(dy, around), turned, 1, 'valid', 'NHWC', this.attributes.dilations);
+  }
+
+  /** For each tap, the product of what it saw of x with dy. */
+  filterGradient(x: tf.Tensor4D, dy: tf.Tensor4D): tf.Tensor {
+    const {padInfo, dilationHeight, dilationWidth, outHeight, outWidth} = this.#geometry;
+    const [height, width, inputs, outputs] = this.filterShape;
+    const around = [
+      [0, 0],
+      [padInfo.top, padInfo.bottom],
+      [padInfo.left, padInfo.right],
+      [0, 0],
+    ] as [number, number][];
+    const room = tf.pad(x, around);
+    const flatDy = tf.reshape(dy, [-1, outputs]);
+    const taps = Array.from({length: height * width}, (_, tap) => {
+      const begin = [0, Math.floor(tap / width) * dilationHeight, (tap % width) * dilationWidth, 0];
+      const seen = tf.slice(room, begin, [x.shape[0], outHeight, outWidth, inputs]);
+      return tf.matMul(tf.reshape(seen, [-1, inputs]), flatDy, true, false);
+    });
+    return tf.reshape(tf.stack(taps), this.filterShape);
+  }
+}
+
 const gradients: readonly tf.GradConfig[] = [
+  {kernelName: tf.Conv2D, inputsToSave: ['x', 'filter'], gradFunc: convolutionGradient as tf.GradFunc},
   {kernelName: tf.BatchMatMul, inputsToSave: ['a', 'b'], gradFunc: matMulGradient as tf.GradFunc},
   {kernelName: tf.Maximum, inputsToSave: ['a', 'b'], gradFunc: choiceGradient(tf.greaterEqual) as tf.GradFunc},
   {kernelName: tf.Minimum, inputsToSave: ['a', 'b'], gradFunc: choiceGradient(tf.lessEqual) as tf.GradFunc},

@@ -7,7 +7,7 @@ import {biased} from './activation.js';
 import type {FusedAttributes, FusedInputs} from './activation.js';
 import type {Value} from './graph.js';
 import type {Call, Kernels} from './kernel.js';
-import {pad, reshape, slice, transpose} from './operations.js';
+import {concatenate, matmul, pad, reshape, reverse, sizeOf, slice, transpose} from './operations.js';
 
 interface ConvolutionInputs {
   readonly x: Value;
@@ -138,19 +138,52 @@ function outputFirst(filter: Value, kind: Kind): Value {
   return reshape(transpose(filter, [2, 3, 0, 1]), [channels * multiplier, 1, height, width]);
 }
 
-/** Spreads dy over the windows that it came from: a transposed convolution. */
+/**
+ * Spreads dy over the windows that it came from: a convolution with the turned filter, which ONNX Runtime computes as
+ * fast as the forward one, or a transposed convolution where windows lie more than one step apart.
+ */
 function inputGradient(
   {dy, filter}: GradientInputs,
   attributes: ConvolutionAttributes & {inputShape: readonly number[]},
   kind: Kind,
 ): Value {
   const geometry = geometryOf(attributes.inputShape, filter.shape, attributes, kind);
-  const {batchSize, inChannels, inHeight, inWidth} = geometry;
-  const dx = transposedConvolution(toFirst(dy, attributes), outputFirst(filter, kind), geometry, {
-    shape: [batchSize, inChannels, inHeight, inWidth],
-    group: kind === 'depthwise' ? inChannels : 1,
-  });
-  return fromFirst(dx, attributes);
+  const {batchSize, inChannels, inHeight, inWidth, strideHeight, strideWidth} = geometry;
+  const shape = [batchSize, inChannels, inHeight, inWidth];
+  const image = toFirst(dy, attributes);
+  if (kind === 'dense' && strideHeight === 1 && strideWidth === 1) {
+    return fromFirst(turnedConvolution(image, filter, geometry, shape), attributes);
+  }
+  const group = kind === 'depthwise' ? inChannels : 1;
+  return fromFirst(transposedConvolution(image, outputFirst(filter, kind), geometry, {shape, group}), attributes);
+}
+
+function turnedConvolution(dy: Value, filter: Value, geometry: Geometry, shape: readonly number[]): Value {
+  const {effectiveFilterHeight, effectiveFilterWidth, padInfo, inHeight, inWidth, outHeight, outWidth} = geometry;
+  const top = effectiveFilterHeight - 1 - padInfo.top;
+  const left = effectiveFilterWidth - 1 - padInfo.left;
+  const bottom = inHeight + effectiveFilterHeight - 1 - outHeight - top;
+  const right = inWidth + effectiveFilterWidth - 1 - outWidth - left;
+  // Padding beyond the filter's own size means that the outermost dy saw nothing of the image.
+  const cut = (amount: number): number => Math.max(0, -amount);
+  const seen = slice(
+    dy,
+    [0, 0, cut(top), cut(left)],
+    [...dy.shape.slice(0, 2), outHeight - cut(bottom), outWidth - cut(right)],
+  );
+  const turned = transpose(reverse(filter, [0, 1]), [2, 3, 0, 1]);
+  return dy.graph.node(
+    'Conv',
+    [seen, turned],
+    {shape, dtype: dy.dtype},
+    {
+      strides: [1, 1],
+      dilations: [geometry.dilationHeight, geometry.dilationWidth],
+      pads: [top, left, bottom, right].map((amount) => Math.max(0, amount)),
+      group: 1,
+      kernel_shape: turned.shape.slice(2),
+    },
+  );
 }
 
 /** ONNX's transposed convolution, cut or padded to the size of the input that the windows were taken from. */
@@ -184,37 +217,121 @@ export function transposedConvolution(
   ]);
 }
 
-/** Correlates x with dy: a convolution whose batch axis is summed over, with strides and dilations exchanged. */
+/** Correlates x with dy over batch and positions, for each tap of the filter. */
 function filterGradient(
   {x, dy}: GradientInputs,
   attributes: ConvolutionAttributes & {filterShape: readonly number[]},
   kind: Kind,
 ): Value {
   const geometry = geometryOf(x.shape, attributes.filterShape, attributes, kind);
+  const images = {x: toFirst(x, attributes), dy: toFirst(dy, attributes)};
+  return kind === 'depthwise'
+    ? depthwiseFilterGradient(images, geometry, attributes.filterShape)
+    : denseFilterGradient(images, geometry);
+}
+
+interface Images {
+  readonly x: Value;
+  readonly dy: Value;
+}
+
+/**
+ * One product over all positions: of dy and the patches of x, or, where dy has fewer channels and windows lie side by
+ * side, of x and the patches of dy. Both operands keep positions last, the order that ONNX Runtime multiplies fastest.
+ */
+function denseFilterGradient({x, dy}: Images, geometry: tf.backend_util.Conv2DInfo): Value {
+  const {inChannels, outChannels, filterHeight, filterWidth, strideHeight, strideWidth} = geometry;
+  const [images, gradients] = [x, dy].map((value) => transpose(value, [1, 0, 2, 3]));
+  const dense = strideHeight === 1 && strideWidth === 1 && outChannels < inChannels;
+  if (dense) {
+    const product = overPositions(patches(gradients!, turnedWindows(geometry)), images!);
+    // The tap that looks furthest ahead in x looks furthest back in dy.
+    const turned = reshape(product, [filterHeight, filterWidth, outChannels, inChannels]);
+    return transpose(reverse(turned, [0, 1]), [0, 1, 3, 2]);
+  }
+  const product = overPositions(gradients!, patches(images!, windows(geometry)));
+  return reshape(transpose(product, [1, 0]), [filterHeight, filterWidth, inChannels, outChannels]);
+}
+
+/** a [A, …] and b [B, …] → [A, B], summed over everything else. */
+function overPositions(a: Value, b: Value): Value {
+  const [rows = 0, columns = 0] = [a.shape[0], b.shape[0]];
+  const flat = (value: Value, channels: number): Value =>
+    reshape(value, [channels, sizeOf(value.shape) / Math.max(1, channels)]);
+  return matmul(flat(a, rows), flat(b, columns), {transposeA: false, transposeB: true});
+}
+
+interface Windows {
+  readonly pads: readonly [number, number, number, number];
+  readonly strides: readonly [number, number];
+  readonly dilations: readonly [number, number];
+  readonly taps: readonly [number, number];
+  readonly positions: readonly [number, number];
+}
+
+function windows(geometry: tf.backend_util.Conv2DInfo): Windows {
+  return {
+    pads: paddingOf(geometry),
+    strides: [geometry.strideHeight, geometry.strideWidth],
+    dilations: [geometry.dilationHeight, geometry.dilationWidth],
+    taps: [geometry.filterHeight, geometry.filterWidth],
+    positions: [geometry.outHeight, geometry.outWidth],
+  };
+}
+
+/** The windows over dy that belong to each position of x, with taps in reverse. */
+function turnedWindows(geometry: tf.backend_util.Conv2DInfo): Windows {
+  const [top, left] = paddingOf(geometry);
+  const {effectiveFilterHeight, effectiveFilterWidth, inHeight, inWidth, outHeight, outWidth} = geometry;
+  const before = [effectiveFilterHeight - 1 - top, effectiveFilterWidth - 1 - left] as const;
+  const after = [inHeight - outHeight + top, inWidth - outWidth + left] as const;
+  return {...windows(geometry), pads: [...before, ...after], positions: [inHeight, inWidth]};
+}
+
+/** x [C, N, H, W] → [taps · C, N, positions…], padding cut or added as the windows need. */
+function patches(x: Value, {pads, strides, dilations, taps, positions}: Windows): Value {
+  const [top, left, bottom, right] = pads;
+  const room = pad(x, [
+    [0, 0],
+    [0, 0],
+    [Math.max(0, top), Math.max(0, bottom)],
+    [Math.max(0, left), Math.max(0, right)],
+  ]);
+  const [channels = 0, batch = 0] = x.shape;
+  const parts = Array.from({length: taps[0] * taps[1]}, (_, tap) => {
+    const row = Math.floor(tap / taps[1]) * dilations[0] + Math.max(0, -top);
+    const column = (tap % taps[1]) * dilations[1] + Math.max(0, -left);
+    const end = [row + (positions[0] - 1) * strides[0] + 1, column + (positions[1] - 1) * strides[1] + 1];
+    return slice(room, [0, 0, row, column], [channels, batch, ...end], [1, 1, ...strides]);
+  });
+  return concatenate(parts, 0);
+}
+
+/** A convolution of x with dy as its filter, each channel by itself, with strides and dilations exchanged. */
+function depthwiseFilterGradient(
+  {x, dy}: Images,
+  geometry: tf.backend_util.Conv2DInfo,
+  shape: readonly number[],
+): Value {
   const {batchSize, inChannels, outChannels, inHeight, inWidth, outHeight, outWidth} = geometry;
-  const depthwise = kind === 'depthwise';
-  const [swappedX, swappedDy] = [toFirst(x, attributes), toFirst(dy, attributes)].map((value) =>
-    transpose(value, [1, 0, 2, 3]),
-  );
-  const input = depthwise ? reshape(swappedX!, [1, inChannels * batchSize, inHeight, inWidth]) : swappedX!;
+  const [swappedX, swappedDy] = [x, dy].map((value) => transpose(value, [1, 0, 2, 3]));
   const [top, left, bottom, right] = paddingOf(geometry);
-  const taps = (size: number, padding: number, stride: number, out: number, dilation: number): number =>
-    Math.floor((size + padding - (stride * (out - 1) + 1)) / dilation) + 1;
+  const taps = (size: number, stride: number, out: number, dilation: number): number =>
+    Math.floor((size - (stride * (out - 1) + 1)) / dilation) + 1;
   const found = [
-    taps(inHeight, top + bottom, geometry.strideHeight, outHeight, geometry.dilationHeight),
-    taps(inWidth, left + right, geometry.strideWidth, outWidth, geometry.dilationWidth),
+    taps(inHeight + top + bottom, geometry.strideHeight, outHeight, geometry.dilationHeight),
+    taps(inWidth + left + right, geometry.strideWidth, outWidth, geometry.dilationWidth),
   ];
-  const rows = depthwise ? 1 : inChannels;
-  const output = {shape: [rows, outChannels, ...found], dtype: x.dtype};
+  const input = reshape(swappedX!, [1, inChannels * batchSize, inHeight, inWidth]);
+  const output = {shape: [1, outChannels, ...found], dtype: x.dtype};
   const gradient = x.graph.node('Conv', [input, swappedDy!], output, {
     strides: [geometry.dilationHeight, geometry.dilationWidth],
     dilations: [geometry.strideHeight, geometry.strideWidth],
     pads: [top, left, bottom, right],
-    group: depthwise ? inChannels : 1,
+    group: inChannels,
     kernel_shape: [outHeight, outWidth],
   });
   // A last window that stops short of the edge leaves more positions than the filter has.
-  const {filterHeight, filterWidth} = geometry;
-  const exact = slice(gradient, [0, 0, 0, 0], [rows, outChannels, filterHeight, filterWidth]);
-  return reshape(transpose(exact, [2, 3, 0, 1]), attributes.filterShape);
+  const exact = slice(gradient, [0, 0, 0, 0], [1, outChannels, geometry.filterHeight, geometry.filterWidth]);
+  return reshape(transpose(exact, [2, 3, 0, 1]), shape);
 }

@@ -3,6 +3,7 @@ import type * as tf from '@tensorflow/tfjs';
 import type {Value} from './graph.js';
 import type {Binary, Call, Kernel, Kernels, Listed, Unary} from './kernel.js';
 import {binary, broadcastShape, cast, compare, expand, floatAttribute, scalar, unary, where} from './operations.js';
+import {elementwise as record} from './layout.js';
 import {tracedType} from './dtype.js';
 
 const one =
@@ -118,15 +119,15 @@ export function square(x: Value): Value {
 }
 
 export function leakyRelu(x: Value, alpha: number): Value {
-  return x.graph.node('LeakyRelu', [x], x, {alpha: floatAttribute(alpha)});
+  return record('LeakyRelu', [x], x, {alpha: floatAttribute(alpha)});
 }
 
 export function prelu(x: Value, alpha: Value): Value {
-  return x.graph.node('PRelu', [x, alpha], x);
+  return record('PRelu', [x, alpha], x);
 }
 
 export function clip(x: Value, lowest: number, highest: number): Value {
-  return x.graph.node('Clip', [x, scalar(x, lowest), scalar(x, highest)], x);
+  return record('Clip', [x, scalar(x, lowest), scalar(x, highest)], x);
 }
 
 function isInfinite(x: Value): Value {

@@ -2,7 +2,7 @@
  * The graph a trace records. Nodes are pure, so equal nodes are one node, constants are held once, and whatever no
  * output needs is never written.
  */
-import type {ModelProto, NodeProto, TensorProto} from '../onnx/model.js';
+import type {ModelProto, NodeProto, TensorProto, ValueInfoProto} from '../onnx/model.js';
 import {FloatAttribute, nodeProto, tensorProto, valueInfo} from '../onnx/tensor.js';
 import type {Attributes, DataType, TensorValues} from '../onnx/tensor.js';
 
@@ -57,6 +57,8 @@ export class Graph {
   readonly #inputs: Value[] = [];
   readonly #nodes = new Map<string, Node>();
   readonly #constants = new Map<string, Value>();
+  /** Transposes that something else than another change of shape reads. */
+  readonly #read = new Set<Node>();
   #nextId = 0;
   /** Named by the caller before each kernel. */
   label = '';
@@ -102,14 +104,20 @@ export class Graph {
     attributes: Attributes = {},
   ): readonly Value[] {
     const [op = name, domain = ''] = name.split(':').reverse();
-    const key = `${name} ${inputs.map((input) => input?.id ?? '').join()} ${attributesKey(attributes)}`;
+    const key = nodeKey(name, inputs, attributes);
     const found = this.#nodes.get(key);
     if (found !== undefined) return found.outputs;
     const values: Value[] = [];
     const node: Node = {op, domain, inputs, outputs: values, attributes, label: this.label};
+    for (const input of inputs) this.#markRead(op, input);
     for (const {shape, dtype} of outputs) values.push({graph: this, id: this.#nextId++, shape, dtype, node});
     this.#nodes.set(key, node);
     return values;
+  }
+
+  /** The result of an equal node without attributes that was recorded before. */
+  recorded(op: string, inputs: readonly Value[]): Value | undefined {
+    return this.#nodes.get(nodeKey(op, inputs, {}))?.outputs[0];
   }
 
   /** Asks a node with one output for its optional second one, of the same shape. */
@@ -117,6 +125,17 @@ export class Graph {
     const outputs = node!.outputs as Value[];
     outputs[1] ??= {graph: this, id: this.#nextId++, shape, dtype, node: node!};
     return outputs[1];
+  }
+
+  /** Whether the result of a transpose is needed as it is. */
+  isRead(transpose: Node): boolean {
+    return this.#read.has(transpose);
+  }
+
+  #markRead(op: string, input: Value | undefined): void {
+    if (op === 'Reshape' || op === 'Transpose' || input?.node === undefined) return;
+    const node = input.node.op === 'Reshape' ? input.node.inputs[0]!.node : input.node;
+    if (node?.op === 'Transpose') this.#read.add(node);
   }
 
   /** Writes everything that `outputs` need, with all inputs, whether read or not. */
@@ -135,6 +154,7 @@ export class Graph {
         initializer: writer.initialisers,
         input: this.#inputs.map(({input = '', dtype, shape}) => valueInfo(input, dtype, shape)),
         output: Object.entries(outputs).map(([name, {dtype, shape}]) => valueInfo(name, dtype, shape)),
+        valueInfo: writer.values,
       },
     };
   }
@@ -148,6 +168,10 @@ export class Graph {
     this.#constants.set(key, value);
     return value;
   }
+}
+
+function nodeKey(name: string, inputs: readonly (Value | undefined)[], attributes: Attributes): string {
+  return `${name} ${inputs.map((input) => input?.id ?? '').join()} ${attributesKey(attributes)}`;
 }
 
 function attributesKey(attributes: Attributes): string {
@@ -179,10 +203,15 @@ function uniformValues(value: number, length: number, dtype: DataType): TensorVa
   return dtype === 'float64' ? new Float64Array(length).fill(value) : new Float32Array(length).fill(value);
 }
 
+/** What names of values that are no outputs begin with. */
+const INTERNAL = '_v';
+
 /** Walks from the outputs to what they need, in an order in which every node follows its inputs. */
 class GraphWriter {
   readonly nodes: NodeProto[] = [];
   readonly initialisers: TensorProto[] = [];
+  /** Shapes of what is computed, so that whoever loads the graph can check it against its own inference. */
+  readonly values: ValueInfoProto[] = [];
   usesRuntime = false;
   readonly #names = new Map<Value, string>();
   readonly #written = new Set<Node>();
@@ -231,12 +260,16 @@ class GraphWriter {
     this.usesRuntime ||= node.domain === RUNTIME_DOMAIN;
     const inputs = node.inputs.map((input) => (input === undefined ? '' : this.#write(input)));
     const outputs = node.outputs.map((output) => this.#name(output));
+    for (const [at, {dtype, shape}] of node.outputs.entries()) {
+      const name = outputs[at]!;
+      if (name.startsWith(INTERNAL)) this.values.push(valueInfo(name, dtype, shape));
+    }
     const {attributes, domain} = node;
     this.nodes.push(nodeProto(node.op, inputs, outputs, {attributes, domain, name: `${node.label}/${outputs[0]!}`}));
   }
 
   #name(value: Value): string {
-    const name = this.#names.get(value) ?? `_v${String(value.id)}`;
+    const name = this.#names.get(value) ?? `${INTERNAL}${String(value.id)}`;
     this.#names.set(value, name);
     return name;
   }

@@ -2,8 +2,18 @@
  * Operations on traced values. Each looks at what computed its operands and records the least that gives the same
  * numbers: transposes and reshapes merge, spread constants stay small, masks select instead of multiply.
  */
-import {RUNTIME_DOMAIN, constantValues, sameShape, sizeOf} from './graph.js';
+import {RUNTIME_DOMAIN, sameShape, sizeOf} from './graph.js';
 import type {Shape, Value} from './graph.js';
+import {
+  elementwise,
+  inverseOf,
+  reshape,
+  sourceOf,
+  storedOrder,
+  transpose,
+  transposeBehind,
+  uniformOf,
+} from './layout.js';
 import {FloatAttribute, dataTypes} from '../onnx/tensor.js';
 import type {DataType} from '../onnx/tensor.js';
 
@@ -20,18 +30,8 @@ export function broadcastShape(...shapes: readonly Shape[]): Shape {
   });
 }
 
-/** The number that all elements of a constant are. */
-export function uniformOf(value: Value): number | undefined {
-  return value.constant !== undefined && 'uniform' in value.constant ? value.constant.uniform : undefined;
-}
-
-/** The only input of `value` where `op` computed it. */
-export function sourceOf(value: Value, op: string): Value | undefined {
-  return value.node?.op === op ? value.node.inputs[0] : undefined;
-}
-
 export function unary(op: string, x: Value): Value {
-  return x.graph.node(op, [x], x);
+  return elementwise(op, [x], x);
 }
 
 /** ONNX operators that repeat size-1 axes by themselves. */
@@ -42,13 +42,51 @@ export function binary(op: BinaryOperator | 'Max' | 'Min', a: Value, b: Value): 
   const shape = broadcastShape(a.shape, b.shape);
   const same = unchanged(op, a, b);
   if (same !== undefined) return expand(same, shape);
+  const biased = op === 'Add' ? (withBias(a, b, shape) ?? withBias(b, a, shape)) : undefined;
+  if (biased !== undefined) return biased;
   const masked = op === 'Mul' ? (maskedBy(a, b, shape) ?? maskedBy(b, a, shape)) : undefined;
-  return masked ?? a.graph.node(op, narrowed([a, b], shape), {shape, dtype: a.dtype});
+  return masked ?? elementwise(op, narrowed([a, b], shape), {shape, dtype: a.dtype});
 }
 
 export function compare(op: Comparison, a: Value, b: Value): Value {
+  // The sign of relu(x) is that of x: so nothing but the relu needs x, which it can then be fused into or overwrite.
+  const activated = op === 'Greater' && uniformOf(b) === 0 ? recorded('Relu', a) : undefined;
+  if (activated !== undefined) return compare(op, activated, b);
   const shape = broadcastShape(a.shape, b.shape);
-  return a.graph.node(op, narrowed([a, b], shape), {shape, dtype: 'bool'});
+  return elementwise(op, narrowed([a, b], shape), {shape, dtype: 'bool'});
+}
+
+/** The result of an operation on x that was recorded before, also where x is transposed. */
+function recorded(op: string, x: Value): Value | undefined {
+  const order = storedOrder(x);
+  if (order === undefined) return x.graph.recorded(op, [x]);
+  const found = x.graph.recorded(op, [transpose(x, order)]);
+  return found && transpose(found, inverseOf(order));
+}
+
+/** A convolution adds one number to each channel by itself. */
+function withBias(x: Value, bias: Value, shape: Shape): Value | undefined {
+  if (!sameShape(x.shape, shape)) return undefined;
+  const order = storedOrder(x) ?? [...shape.keys()];
+  const stored = transpose(x, order);
+  const image = sourceOf(stored, 'Reshape') ?? stored;
+  const {node} = image;
+  if (node?.op !== 'Conv' || node.inputs.length !== 2 || !alongChannels(bias, image.shape, {order, shape})) {
+    return undefined;
+  }
+  const sum = x.graph.node('Conv', [...node.inputs, reshape(bias, [image.shape[1]!])], image, node.attributes);
+  return transpose(reshape(sum, stored.shape), inverseOf(order));
+}
+
+/** Whether `bias`, added to a value of `shape` stored in `order`, has one number for each channel of an image. */
+function alongChannels(
+  bias: Value,
+  [, channels = 0, ...positions]: Shape,
+  {order, shape}: {order: readonly number[]; shape: Shape},
+): boolean {
+  const axis = bias.shape.findIndex((size) => size !== 1) + shape.length - bias.shape.length;
+  const after = order.slice(order.indexOf(axis) + 1).map((at) => shape[at]!);
+  return sizeOf(bias.shape) === channels && shape[axis] === channels && sizeOf(after) === sizeOf(positions);
 }
 
 /** The operand that x + 0, x − 0, x · 1 or x / 1 is. */
@@ -61,9 +99,18 @@ function unchanged(op: string, a: Value, b: Value): Value | undefined {
 
 /** x · mask is a selection: one pass over memory instead of two. */
 function maskedBy(mask: Value, x: Value, shape: Shape): Value | undefined {
-  const condition = sourceOf(mask, 'Cast');
-  if (condition?.dtype !== 'bool') return undefined;
-  return x.graph.node('Where', [...narrowed([condition, x], shape), scalar(x, 0)], {shape, dtype: x.dtype});
+  const condition = conditionOf(mask);
+  if (condition === undefined) return undefined;
+  return elementwise('Where', [...narrowed([condition, x], shape), scalar(x, 0)], {shape, dtype: x.dtype});
+}
+
+/** The truth values of which a mask is made, also where they were transposed since. */
+function conditionOf(mask: Value): Value | undefined {
+  const source = sourceOf(mask, 'Cast');
+  if (source !== undefined) return source.dtype === 'bool' ? source : undefined;
+  const order = storedOrder(mask);
+  const stored = order && conditionOf(transpose(mask, order));
+  return stored && transpose(stored, inverseOf(order));
 }
 
 /** Operands without the repetition that the operator does by itself, as long as the result keeps its shape. */
@@ -84,14 +131,14 @@ function unspread(value: Value): Value {
 
 export function where(condition: Value, yes: Value, no: Value): Value {
   const shape = broadcastShape(condition.shape, yes.shape, no.shape);
-  return yes.graph.node('Where', narrowed([condition, yes, no], shape), {shape, dtype: yes.dtype});
+  return elementwise('Where', narrowed([condition, yes, no], shape), {shape, dtype: yes.dtype});
 }
 
 export function cast(x: Value, dtype: DataType): Value {
   if (x.dtype === dtype) return x;
   const uniform = uniformOf(x);
   if (uniform !== undefined) return x.graph.uniform(castNumber(uniform, dtype), x.shape, dtype);
-  return x.graph.node('Cast', [x], {shape: x.shape, dtype}, {to: dataTypes[dtype]});
+  return elementwise('Cast', [x], {shape: x.shape, dtype}, {to: dataTypes[dtype]});
 }
 
 function castNumber(value: number, dtype: DataType): number {
@@ -106,42 +153,6 @@ export function expand(x: Value, shape: Shape): Value {
   if (uniform !== undefined) return x.graph.uniform(uniform, shape, x.dtype);
   const source = sourceOf(x, 'Expand') ?? x;
   return x.graph.node('Expand', [source, x.graph.integers(shape)], {shape, dtype: x.dtype});
-}
-
-export function reshape(x: Value, shape: Shape): Value {
-  if (sameShape(x.shape, shape)) return x;
-  if (x.constant !== undefined) return reshapeConstant(x, shape);
-  const source = sourceOf(x, 'Reshape') ?? x;
-  if (source !== x) return reshape(source, shape);
-  // A zero would otherwise mean: the size this axis had.
-  const attributes = shape.includes(0) ? {allowzero: 1} : {};
-  return x.graph.node('Reshape', [x, x.graph.integers(shape)], {shape, dtype: x.dtype}, attributes);
-}
-
-function reshapeConstant(x: Value, shape: Shape): Value {
-  const uniform = uniformOf(x);
-  if (uniform !== undefined) return x.graph.uniform(uniform, shape, x.dtype);
-  return x.graph.constant(constantValues(x)!, shape, x.dtype);
-}
-
-export function transpose(x: Value, permutation: readonly number[]): Value {
-  const shape = permutation.map((axis) => x.shape[axis]!);
-  if (uniformOf(x) !== undefined || keepsOrder(x.shape, permutation)) return reshape(x, shape);
-  const inner = x.node?.op === 'Transpose' ? x.node : undefined;
-  if (inner !== undefined) {
-    const before = inner.attributes['perm'] as readonly number[];
-    return transpose(
-      inner.inputs[0]!,
-      permutation.map((axis) => before[axis]!),
-    );
-  }
-  return x.graph.node('Transpose', [x], {shape, dtype: x.dtype}, {perm: permutation});
-}
-
-/** Whether only axes of size 1 move, so that the elements stay where they are. */
-function keepsOrder(shape: Shape, permutation: readonly number[]): boolean {
-  const moving = permutation.filter((axis) => shape[axis] !== 1);
-  return moving.every((axis, index) => index === 0 || axis > moving[index - 1]!);
 }
 
 /** Exchanges the last two axes. */
@@ -174,9 +185,10 @@ export function matmul(a: Value, b: Value, options: {transposeA: boolean; transp
 
 /** A matrix operand without the transpose that the product can do by itself. */
 function plainMatrix(x: Value, transposed: boolean): {value: Value; transposed: boolean} {
-  const source = sourceOf(x, 'Transpose');
-  if (source !== undefined && transposeMatrix(source) === x) return {value: source, transposed: !transposed};
-  return {value: x, transposed};
+  const exchanged = transposeBehind(x) === undefined ? undefined : transposeMatrix(x);
+  // Only where exchanging the axes once more gives back what was there before.
+  if (exchanged === undefined || transposeBehind(exchanged) !== undefined) return {value: x, transposed};
+  return {value: exchanged, transposed: !transposed};
 }
 
 export type Reduction = 'ReduceSum' | 'ReduceMean' | 'ReduceMax' | 'ReduceMin' | 'ReduceProd';
@@ -184,7 +196,14 @@ export type Reduction = 'ReduceSum' | 'ReduceMean' | 'ReduceMax' | 'ReduceMin' |
 export function reduce(op: Reduction, x: Value, axes: readonly number[], keepDimensions = false): Value {
   const shape = x.shape.flatMap((size, axis) => (!axes.includes(axis) ? [size] : keepDimensions ? [1] : []));
   if (axes.every((axis) => x.shape[axis] === 1)) return reshape(x, shape);
-  return x.graph.node(op, [x, x.graph.integers(axes)], {shape, dtype: x.dtype}, {keepdims: Number(keepDimensions)});
+  // Axes are summed up in the order in which they are stored.
+  const order = storedOrder(x);
+  if (order !== undefined) {
+    const stored = axes.map((axis) => order.indexOf(axis));
+    return reshape(transpose(reduce(op, transpose(x, order), stored, true), inverseOf(order)), shape);
+  }
+  const keepdims = Number(keepDimensions);
+  return x.graph.node(op, [x, x.graph.integers(axes)], {shape, dtype: x.dtype}, {keepdims});
 }
 
 /** Elements begin, begin + step, … before `end` along each axis. */
@@ -242,4 +261,4 @@ export function pad(
 /** An attribute that ONNX declares as float, whole or not. */
 export const floatAttribute = (value: number): FloatAttribute => new FloatAttribute(value);
 
-export {sizeOf};
+export {reshape, sizeOf, sourceOf, transpose, uniformOf};

@@ -104,7 +104,25 @@ function convolutionCases(): Record<string, Case> {
     dilated: {
       compute: ({x, filter}) => tf.conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, 1, 'same', 'NHWC', 2),
       inputs: image([1, 6, 5, 2], [3, 3, 2, 2]),
-      gradient: 'none',
+      gradient: 'slope',
+    },
+    causal: {
+      compute: ({x, filter}) =>
+        tf.conv2d(
+          x as tf.Tensor4D,
+          filter as tf.Tensor4D,
+          1,
+          [
+            [0, 0],
+            [0, 0],
+            [8, 0],
+            [0, 0],
+          ],
+          'NHWC',
+          [1, 4],
+        ),
+      inputs: image([2, 1, 7, 3], [1, 3, 3, 2]),
+      gradient: 'slope',
     },
     conv1d: {
       compute: ({x, filter}) => tf.conv1d(x as tf.Tensor3D, filter as tf.Tensor3D, 1, 'same'),
