@@ -1,4 +1,4 @@
-import {mkdtemp, readFile, rm, unlink, writeFile} from 'node:fs/promises';
+import {copyFile, mkdtemp, readFile, rm, unlink, writeFile} from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
@@ -130,6 +130,18 @@ describe('a frame has the vector of the word being spoken', () => {
     const {rows} = await embed(folder, 'so so so so so so happy', [0.2, 4.2, 6.2], {maxTokens: 5});
     expect(rows.map(([, length]) => length)).toEqual([20, 20, 12]);
   });
+});
+
+test('vectors are those of Hugging Face’s BERT, computed by PyTorch', async () => {
+  const folder = await written({outputs: allLayers});
+  await copyFile(path.join(fixtures, 'model.onnx'), path.join(folder, 'onnx/model.onnx'));
+  const reference = JSON.parse(await readFile(path.join(fixtures, 'vectors.json'), 'utf8')) as Record<string, number[]>;
+  const {rows} = await embed(folder, 'Unhappiness is not fun.', [0.2, 1.2, 2.2, 3.2, 3.5005, 4]);
+  const expected = [...Object.values(reference), Array<number>(16).fill(0)];
+  // ONNX Runtime and PyTorch sum in other orders; values lie within ±10.
+  const furthest = rows.map((row, index) => Math.max(...row.map((value, k) => Math.abs(value - expected[index]![k]!))));
+  expect(rows.map(({length}) => length)).toEqual(Array(6).fill(16));
+  expect(Math.max(...furthest)).toBeLessThan(1e-4);
 });
 
 describe('sentences', () => {
