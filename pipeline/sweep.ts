@@ -33,14 +33,18 @@ export function parseAxis(text: string): Axis {
   return {path, values: parseDocument(`[${values}]`).toJS() as unknown[]};
 }
 
-/** Every system of an experiment's YAML at every point of the grid, labelled by what varies. */
+/**
+ * Every system of an experiment's YAML at every point of the grid, labelled by what varies. Points are told apart on clean
+ * features, so robustness is left out.
+ */
 export function multiplySystems(raw: unknown, axes: readonly Axis[]): unknown {
-  const config = raw as {systems?: readonly (string | Params)[]};
+  const config: Record<string, unknown> & {systems?: readonly (string | Params)[]} = {...(raw as object)};
   if (!Array.isArray(config.systems)) return raw;
   const points = axes.reduce<Params[][]>(
     (before, axis) => before.flatMap((point) => axis.values.map((value) => [...point, {path: axis.path, value}])),
     [[]],
   );
+  delete config['robustness'];
   return {
     ...config,
     systems: config.systems.flatMap((entry) =>

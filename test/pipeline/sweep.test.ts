@@ -27,6 +27,14 @@ describe('a grid', () => {
     });
   });
 
+  it('leaves robustness to the experiment itself, and all else as it is', () => {
+    const config = {name: 'x', systems: ['rcma'], robustness: {}};
+    expect(multiplySystems(config, [parseAxis('fusion-training.batchSize=2')])).toEqual({
+      name: 'x',
+      systems: [{system: 'rcma', label: 'rcma batchSize=2', batchSize: 2}],
+    });
+  });
+
   it.each(['fusion-training.learningRate', 'fusion-training=1', 'demux.sampleRateHz=1,2', 'fusion-training.epochs='])(
     'refuses %s',
     (text) => {
