@@ -84,6 +84,7 @@ export class ToyProject implements Disposable {
     };
     const experiment = {
       name: 'toy',
+      file: path.join(this.folder, 'toy.yaml'),
       graph,
       config: {onFailedClip: options.onFailedClip ?? 'stop'},
     } as unknown as Experiment;
@@ -140,6 +141,7 @@ async function toyWorker(): Promise<string> {
     bundle: true,
     format: 'esm',
     platform: 'node',
+    target: 'node20',
     packages: 'external',
   });
   return outfile;
