@@ -10,6 +10,7 @@ import type {TaskManifest} from '../cache/manifest.js';
 import {isIntact} from '../cache/intact.js';
 import type {Emit, StageCount} from './events.js';
 import type {Inspector, Outcome, ReadyTask} from './inspector.js';
+import {ModelError} from './models/errors.js';
 import {Pool, TaskError} from './pool.js';
 import {tasksOf, type Task} from './plan.js';
 import type {TaskFailure} from './request.js';
@@ -332,6 +333,7 @@ function done(
 }
 
 function unreadable(error: unknown): TaskFailure {
+  if (error instanceof ModelError) return {code: error.code, message: error.message, remedy: error.remedy};
   return {
     code: 'unreadable-file',
     message: error instanceof Error ? error.message : String(error),

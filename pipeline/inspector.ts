@@ -2,13 +2,17 @@
  * Decides for one task, given what became of the tasks it reads from, whether its result exists already, or
  * why it has to run. Shared by the executor (which acts on it), `plan` and `report` (which only look).
  */
+import path from 'node:path';
 import type {Digest} from '../cache/digest.js';
 import type {TaskRecord} from '../cache/lineage.js';
 import {readManifest} from '../cache/manifest.js';
-import type {Stage} from '../stages/stage.js';
+import type {ModelFile, Stage} from '../stages/stage.js';
+import type {Params} from './experiment.js';
 import {differences, fingerprintOf, ingredientsOf, type Ingredients, type NamedDigest} from './fingerprint.js';
 import type {Closures, Lock} from './identity.js';
 import {identityOf} from './identity.js';
+import {checkModels, withModelPaths, withoutModelParams, type ModelPlaces} from './model-params.js';
+import {modelsFolder} from './models/store.js';
 import {tasksOf, type Plan, type Source, type Task} from './plan.js';
 import type {ResolvedInput} from './request.js';
 import type {Workspace} from './workspace.js';
@@ -53,6 +57,7 @@ export interface InspectorOptions {
 export class Inspector {
   readonly tasks: ReadonlyMap<string, Task>;
   readonly #identities = new Map<string, string>();
+  readonly #identifying = new WeakMap<Params, Params>();
   /** Digests of files as this inspector found them: one run sees one state of a file. */
   readonly #hashed = new Map<string, Digest>();
 
@@ -66,11 +71,18 @@ export class Inspector {
 
   /** Whether the digests of all files a task needs are known without reading them. */
   knowsFiles(task: Task): boolean {
-    return this.#filesOf(task).every((file) => this.#digestOf(file) !== undefined);
+    try {
+      return this.#filesOf(task).every((file) => this.#digestOf(file) !== undefined);
+    } catch {
+      // A model that is not there: `hashFiles` says so, where it fails this task alone.
+      return false;
+    }
   }
 
   /** Reads the files of a task whose digests are not known. */
   async hashFiles(task: Task): Promise<void> {
+    const stage = this.stageOf(task);
+    if (stage.modelParams) await checkModels(stage, task.params, this.#modelPlaces);
     for (const file of this.#filesOf(task)) {
       if (this.#digestOf(file) === undefined)
         this.#hashed.set(file, await this.options.workspace.fileDigests.digest(file));
@@ -79,12 +91,25 @@ export class Inspector {
 
   #filesOf(task: Task): string[] {
     const published = Object.values(task.inputs).flatMap((source) => (source.from === 'file' ? [source.path] : []));
-    return [
-      ...published,
-      ...(this.stageOf(task)
-        .models?.(task.params)
-        .map((model) => model.path) ?? []),
-    ];
+    return [...published, ...this.#modelsOf(task).map((model) => model.path)];
+  }
+
+  #modelsOf(task: Task): readonly ModelFile[] {
+    const stage = this.stageOf(task);
+    return stage.models?.(withModelPaths(stage, task.params, this.#modelPlaces)) ?? [];
+  }
+
+  get #modelPlaces(): ModelPlaces {
+    const {plan, workspace} = this.options;
+    return {folder: modelsFolder(workspace.folder), base: path.dirname(plan.experiment.file)};
+  }
+
+  /** Made once for all tasks that share their parameters, whose digest is taken once, too. */
+  #identifyingParams(stage: Stage, params: Params): Params {
+    if (stage.modelParams === undefined) return params;
+    const known = this.#identifying.get(params) ?? withoutModelParams(stage, params);
+    this.#identifying.set(params, known);
+    return known;
   }
 
   #digestOf(file: string): Digest | undefined {
@@ -156,11 +181,11 @@ export class Inspector {
       inputs[name] = this.#input(source, excluded, outputOf, (file) => this.#digestOf(file)!);
       named.push(...namedDigests(name, inputs[name]));
     }
-    const models = (stage.models?.(task.params) ?? []).map(({id, path}) => ({id, path, digest: this.#digestOf(path)!}));
+    const models = this.#modelsOf(task).map(({id, path: file}) => ({id, path: file, digest: this.#digestOf(file)!}));
     const ingredients: Ingredients = {
       stage: task.stage,
       identity: this.#identityOf(stage),
-      params: task.params,
+      params: this.#identifyingParams(stage, task.params),
       inputs: named,
       models: models.map(({id, digest}) => ({id, digest})),
       seed: task.seed ?? null,
@@ -170,7 +195,7 @@ export class Inspector {
       fingerprint: fingerprintOf(ingredients),
       ingredients,
       inputs,
-      models: Object.fromEntries(models.map(({id, path}) => [id, path])),
+      models: Object.fromEntries(models.map(({id, path: file}) => [id, file])),
       excluded,
     };
   }

@@ -88,6 +88,7 @@ export const faceAlignment = defineStage({
       error: 'expected an id or a path with detector: yunet or scrfd',
     }),
   models: (params) => modelsOf(params),
+  modelParams: ['model'],
   async run({inputs, outputs, params, context}) {
     await using finders = await openFinders(params, context);
     const times = await inputs.timeline.column('timeSeconds');

@@ -109,6 +109,12 @@ export interface Stage<
   readonly reads?: (params: z.output<P>) => readonly (keyof I & string)[];
   /** Model files that a task with these params reads; none where absent. */
   readonly models?: (params: z.output<P>) => readonly ModelFile[];
+  /**
+   * Dot paths of params that name model files, such as 'onnx.model'. `models` is asked with absolute paths where the
+   * user may have written ids; the fingerprint leaves these params out, because it holds the files' digests; and `run`
+   * is not handed them, but finds the files in `context.models`.
+   */
+  readonly modelParams?: readonly string[];
   /** Whether `context.seed` matters; where absent it does not, and is not part of the fingerprint. */
   readonly seeded?: boolean;
   readonly run: (args: RunArguments<I, O, P, Per>) => Promise<void>;

@@ -38,6 +38,7 @@ export const visualEmbedding = defineStage({
     }),
   reads: ({backbone}) => (backbone === 'own' ? ['timeline', 'features'] : ['faces']),
   models: (params) => backboneModels(params),
+  modelParams: ['onnx.model'],
   async run({inputs, outputs, params, context}) {
     if (params.backbone === 'own') {
       const source = {...inputs, modality: 'visual', own: params.own};

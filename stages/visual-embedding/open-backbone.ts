@@ -14,7 +14,7 @@ const perChannel = z
 /** What must be said of an ONNX network before it can read a crop; the defaults are those of InsightFace's networks. */
 export const onnxParams = z
   .strictObject({
-    model: z.string().min(1).describe('Path of the network, an .onnx file.'),
+    model: z.string().min(1).describe('Id or path of the network, an .onnx file.'),
     resizeTo: z.int().min(8).max(1024).default(cropSize).describe('Side in pixels to which the crop is scaled.'),
     inputSize: z
       .int()
