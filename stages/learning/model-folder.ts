@@ -1,37 +1,36 @@
 /** Folders in the layout of Hugging Face, as a stage reads them: from this disk alone, every file with its digest. */
-import {readdirSync, type Dirent} from 'node:fs';
+import {existsSync, readdirSync} from 'node:fs';
 import path from 'node:path';
 import {StageError} from '../errors.js';
 import type {ModelFile} from '../stage.js';
 
 /**
- * All files of a folder, by their paths inside it.
- *
- * @throws StageError 'bad-model' where there is no such folder, or a file is missing that must be there.
+ * All files of a folder, by their paths inside it; those that are needed are named even where they are missing, so that
+ * the pipeline says for which task which file cannot be read.
  */
 export function modelFolderFiles(folder: string, needed: readonly string[]): ModelFile[] {
   const root = path.resolve(folder);
-  const files = entriesOf(root)
-    .filter((entry) => (entry.isFile() || entry.isSymbolicLink()) && !entry.name.startsWith('.'))
-    .map((entry) => path.join(entry.parentPath, entry.name))
-    .map((file) => ({id: path.relative(root, file).split(path.sep).join('/'), path: file}))
-    .sort((a, b) => (a.id < b.id ? -1 : 1));
-  const missing = needed.filter((name) => !files.some(({id}) => id === name));
-  if (missing.length === 0) return files;
+  const ids = new Set([...needed, ...filesIn(root)]);
+  return [...ids].sort().map((id) => ({id, path: path.join(root, ...id.split('/'))}));
+}
+
+/** Throws StageError 'bad-model' where one of the declared files is not there. */
+export function requireFiles(models: Readonly<Record<string, string>>, needed: readonly string[]): void {
+  const missing = needed.filter((id) => !existsSync(models[id]!));
+  if (missing.length === 0) return;
+  const root = folderOf(models, needed[0]!);
   throw new StageError(
     'bad-model',
-    `The model folder ${root} lacks ${missing.join(', ')}. It has ${files.map(({id}) => id).join(', ') || 'no files'}.`,
+    `The model folder ${root} lacks ${missing.join(', ')}. It has ${filesIn(root).join(', ') || 'no files'}.`,
     'Give a folder with configuration, tokenizer and onnx/ in the layout of Hugging Face.',
   );
 }
 
-function entriesOf(root: string): Dirent[] {
-  try {
-    return readdirSync(root, {recursive: true, withFileTypes: true});
-  } catch (cause) {
-    const remedy = 'Check modelFolder; a model of Hugging Face must be downloaded or exported first.';
-    throw new StageError('bad-model', `The model folder ${root} cannot be read.`, remedy, {cause});
-  }
+function filesIn(root: string): string[] {
+  if (!existsSync(root)) return [];
+  return readdirSync(root, {recursive: true, withFileTypes: true})
+    .filter((entry) => (entry.isFile() || entry.isSymbolicLink()) && !entry.name.startsWith('.'))
+    .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)).split(path.sep).join('/'));
 }
 
 /** The folder that the declared files lie in; `known` is one of them. */

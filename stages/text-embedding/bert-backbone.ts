@@ -2,11 +2,11 @@
  * Word vectors of BERT, as RCMA's preprocessing takes them: sentence by sentence, sub-words averaged to words,
  * punctuation as a token of 1 ms behind its word, the sum of the last four layers.
  */
-import {folderOf, localTransformers} from '../learning/model-folder.js';
+import {folderOf, localTransformers, requireFiles} from '../learning/model-folder.js';
 import {StageError} from '../errors.js';
 import {WordCursor} from './alignment.js';
 import {openBert, type BertNetwork} from './bert-network.js';
-import type {BertParams} from './bert-params.js';
+import {bertFiles, type BertParams} from './bert-params.js';
 import type {FrameVectors, Speech} from './lexicon-backbone.js';
 import {sentencesOf, type Token} from './sentences.js';
 
@@ -37,6 +37,7 @@ const unknownShare = 0.2;
  */
 export async function bertVectors(speech: Speech, params: BertParams, context: Surroundings): Promise<FrameVectors> {
   const {models, threads} = context;
+  requireFiles(models, bertFiles(params));
   const tokeniser = await openTokeniser(folderOf(models, 'tokenizer.json'));
   await using network = await openBert(models[params.file]!, {...params, threads, padding: tokeniser.padding});
   const maxPieces = network.maxTokens - tokeniser.start.length - tokeniser.end.length;

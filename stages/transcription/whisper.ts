@@ -2,9 +2,9 @@
 import {readFile} from 'node:fs/promises';
 import {SampleSection, type AudioRow} from '../acoustic-embedding/sample-section.js';
 import {StageError} from '../errors.js';
-import {folderOf, localTransformers} from '../learning/model-folder.js';
+import {folderOf, localTransformers, requireFiles} from '../learning/model-folder.js';
 import {chunksOf, inOrder, joinChunk, type Chunk} from './chunks.js';
-import type {WhisperParams} from './whisper-params.js';
+import {whisperFiles, type WhisperParams} from './whisper-params.js';
 import type {Word} from './word.js';
 
 /** Samples per second that Whisper hears; other rates are resampled. */
@@ -60,15 +60,16 @@ function later({startSeconds, endSeconds, word}: Word, chunk: Chunk): Word {
 }
 
 async function openWhisper(
-  {weights}: WhisperParams,
+  params: WhisperParams,
   {models, threads}: Surroundings,
 ): Promise<{listen: Listen; release: () => Promise<unknown>}> {
+  requireFiles(models, whisperFiles(params));
   const folder = folderOf(models, 'config.json');
   await requireWordTimes(models['generation_config.json']!, folder);
   const {pipeline} = await localTransformers();
   const recognise = await pipeline('automatic-speech-recognition', folder, {
     device: 'cpu',
-    dtype: weights,
+    dtype: params.weights,
     local_files_only: true,
     session_options: {intraOpNumThreads: threads, interOpNumThreads: 1, logSeverityLevel: 3},
   }).catch((cause: unknown) => {

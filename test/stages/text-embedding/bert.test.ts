@@ -192,7 +192,7 @@ describe('folders and networks that do not fit are refused by what was seen', ()
   test('a folder that is not there, or lacks a file', async () => {
     await expect(embed(path.join(root, 'nothing'), 'happy', [0])).rejects.toMatchObject({
       code: 'bad-model',
-      message: expect.stringContaining('cannot be read'),
+      message: expect.stringContaining('It has no files.'),
     });
     const folder = await written({outputs: allLayers});
     await unlink(path.join(folder, 'tokenizer.json'));
