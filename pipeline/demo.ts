@@ -8,6 +8,9 @@ import {packageRoot} from './package-root.js';
 export const demoExperiments = {demo: 'experiment.yaml', 'all-systems': 'all-systems.yaml'} as const;
 export type DemoExperiment = keyof typeof demoExperiments;
 
+/** Long enough to learn from, short enough that the whole demonstration ends within three minutes on two cores. */
+const SECONDS_PER_CLIP = 20;
+
 export interface DemoOptions {
   readonly folder: string;
   readonly seed: number;
@@ -23,7 +26,13 @@ export async function makeDemo({folder, seed, experiment, weaklyComplementary, t
   mkdirSync(folder, {recursive: true});
   tell(`Making drawn faces with synthetic speech in ${folder} …`);
   const clock = performance.now();
-  const {clips, made} = await makeDemoDataset({folder, seed, weaklyComplementary});
+  const {clips, made} = await makeDemoDataset({
+    folder,
+    seed,
+    weaklyComplementary,
+    secondsPerClip: SECONDS_PER_CLIP,
+    progress: (done, total) => done % 8 === 0 && done < total && tell(`  ${done} of ${total} clips`),
+  });
   const seconds = ((performance.now() - clock) / 1000).toFixed(1);
   tell(made ? `${clips.length} clips made in ${seconds} s.` : `${clips.length} clips are there already.`);
   const file = path.join(folder, demoExperiments[experiment]);

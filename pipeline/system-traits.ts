@@ -30,7 +30,7 @@ function describeSystem(experiment: Experiment, {label, params}: SystemRun): Sys
     system: system.name,
     label,
     modalities,
-    preset: isAdapted(params) ? `${String(params['preset'])}, adapted` : String(params['preset']),
+    preset: isAdapted(params) ? `${String(params['preset'])} (adapted)` : String(params['preset']),
     backbones: modalities.map((modality) => `${LETTERS[modality]}: ${backboneOf(experiment, modality)}`).join('; '),
   };
 }
