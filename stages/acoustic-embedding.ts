@@ -55,6 +55,7 @@ export const acousticEmbedding = defineStage({
       error: 'backbone: onnx-waveform needs waveform.model',
     }),
   reads: ({backbone}) => readsOf[backbone],
+  modelParams: ['patches.model', 'waveform.model'],
   models({patches, waveform, backbone}) {
     const model = {'onnx-patches': patches?.model, 'onnx-waveform': waveform?.model, mfcc: undefined, own: undefined}[
       backbone

@@ -45,6 +45,7 @@ export const textEmbedding = defineStage({
       error: 'backbone: bert needs bert.modelFolder',
     }),
   reads: ({backbone}) => (backbone === 'own' ? ['timeline', 'features'] : ['words', 'timeline']),
+  modelParams: ['bert.modelFolder'],
   models: ({backbone, bert}) => (backbone === 'bert' ? modelFolderFiles(bert!.modelFolder, bertFiles(bert!)) : []),
   async run({inputs, outputs, params, context}) {
     if (params.backbone === 'own') {

@@ -36,6 +36,7 @@ export const transcription = defineStage({
       error: 'source: whisper needs whisper.modelFolder',
     }),
   reads: ({source}) => (source === 'whisper' ? ['timeline', 'audio'] : ['transcript', 'timeline']),
+  modelParams: ['whisper.modelFolder'],
   models: ({source, whisper}) =>
     source === 'whisper' ? modelFolderFiles(whisper!.modelFolder, whisperFiles(whisper!)) : [],
   async run({inputs, outputs, params, context}) {

@@ -1,7 +1,7 @@
 /** What must be said of an ONNX network before it can read sound. */
 import {z} from 'zod';
 
-const model = z.string().min(1).describe('Path of the network, an .onnx file.');
+const model = z.string().min(1).describe('Id of a network, or path of an .onnx file.');
 const output = z.string().optional().describe('Name of the output to take; needed where there are several.');
 
 export interface PatchGeometry {

@@ -1,5 +1,5 @@
 /** Folders in the layout of Hugging Face, as a stage reads them: from this disk alone, every file with its digest. */
-import {existsSync, readdirSync} from 'node:fs';
+import {existsSync, readdirSync, statSync} from 'node:fs';
 import path from 'node:path';
 import {StageError} from '../errors.js';
 import type {ModelFile} from '../stage.js';
@@ -9,7 +9,7 @@ import type {ModelFile} from '../stage.js';
  * the pipeline says for which task which file cannot be read.
  */
 export function modelFolderFiles(folder: string, needed: readonly string[]): ModelFile[] {
-  const root = path.resolve(folder);
+  const root = rootOf(path.resolve(folder));
   const ids = new Set([...needed, ...filesIn(root)]);
   return [...ids].sort().map((id) => ({id, path: path.join(root, ...id.split('/'))}));
 }
@@ -26,10 +26,20 @@ export function requireFiles(models: Readonly<Record<string, string>>, needed: r
   );
 }
 
+/** The folder itself, or that of a network in its folder onnx/, which is what the id of a model leads to. */
+function rootOf(given: string): string {
+  return statSync(given, {throwIfNoEntry: false})?.isFile() === true ? path.resolve(given, '..', '..') : given;
+}
+
+/** What `affectflow models` notes of its checks beside a model; times are in it, so it is no part of the model. */
+const notes = 'record.json';
+
 function filesIn(root: string): string[] {
   if (!existsSync(root)) return [];
   return readdirSync(root, {recursive: true, withFileTypes: true})
-    .filter((entry) => (entry.isFile() || entry.isSymbolicLink()) && !entry.name.startsWith('.'))
+    .filter(
+      (entry) => (entry.isFile() || entry.isSymbolicLink()) && !entry.name.startsWith('.') && entry.name !== notes,
+    )
     .map((entry) => path.relative(root, path.join(entry.parentPath, entry.name)).split(path.sep).join('/'));
 }
 

@@ -211,13 +211,12 @@ describe('folders and networks that do not fit are refused by what was seen', ()
   });
 });
 
-test('every file of the folder is declared', async () => {
+test('every file of the folder is declared, also where the network itself is named, but not the notes of checks', async () => {
   const folder = await written({outputs: allLayers});
-  const params = textEmbedding.params.parse({backbone: 'bert', bert: {modelFolder: folder}});
-  expect(textEmbedding.models!(params).map(({id}) => id)).toEqual([
-    'config.json',
-    'onnx/model.onnx',
-    'tokenizer.json',
-    'tokenizer_config.json',
-  ]);
+  await writeFile(path.join(folder, 'record.json'), '{}');
+  const files = ['config.json', 'onnx/model.onnx', 'tokenizer.json', 'tokenizer_config.json'];
+  for (const modelFolder of [folder, path.join(folder, 'onnx/model.onnx')]) {
+    const params = textEmbedding.params.parse({backbone: 'bert', bert: {modelFolder}});
+    expect(textEmbedding.models!(params)).toEqual(files.map((id) => ({id, path: path.join(folder, id)})));
+  }
 });
