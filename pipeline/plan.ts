@@ -4,7 +4,7 @@
  * after what it reads.
  */
 import {isFileInput, type FileInput, type Input, type Stage} from '../stages/stage.js';
-import type {Clip} from './datasets/dataset.js';
+import type {Clip, Side} from './datasets/dataset.js';
 import {UsageError} from './errors.js';
 import type {Experiment, Params, SystemRun} from './experiment.js';
 import type {Fold} from './folds.js';
@@ -76,7 +76,12 @@ export function taskId(stage: string, subject: Subject): string {
   return [stage, ...parts.filter((part) => part !== undefined)].join(' ');
 }
 
+/** The stage that must know which of two people a clip is of. */
+const FOLLOWS_A_FACE = 'face-alignment';
+
 class Planner {
+  private readonly sideParams = new Map<Side, Params>();
+
   constructor(
     private readonly experiment: Experiment,
     private readonly tasks: Map<string, Task>,
@@ -134,7 +139,7 @@ class Planner {
     return this.add(
       stage,
       {clip: clip.name},
-      this.experiment.params.get(stage.name)!,
+      this.clipParams(stage, clip),
       0,
       (input) => {
         const producer = this.experiment.graph.producer(input.kind);
@@ -142,6 +147,15 @@ class Planner {
       },
       clip,
     );
+  }
+
+  /** One object for all clips of a side, since the digest of parameters is taken once per object. */
+  private clipParams(stage: Stage, {side}: Clip): Params {
+    const params = this.experiment.params.get(stage.name)!;
+    if (stage.name !== FOLLOWS_A_FACE || side === undefined) return params;
+    const ofSide = this.sideParams.get(side) ?? {...params, subject: side};
+    this.sideParams.set(side, ofSide);
+    return ofSide;
   }
 
   private add(

@@ -9,10 +9,14 @@ export interface Clip {
   /** Absolute paths. */
   readonly video: string;
   readonly annotation: string;
+  /** Which of two people in view the annotation is of, as seen in the image. */
+  readonly side?: Side;
   readonly transcript?: string;
   /** Features made with other programs, by modality. */
   readonly features?: Readonly<Partial<Record<Modality, string>>>;
 }
+
+export type Side = 'left' | 'right';
 
 export type Modality = 'visual' | 'acoustic' | 'linguistic';
 

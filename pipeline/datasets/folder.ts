@@ -1,12 +1,13 @@
 /**
  * Plain folders: videos, annotations and (optionally) transcripts whose file names agree up to the extension.
+ * Annotations x_left and x_right of a video x are clips of the two people in it.
  * Annotation folders named like Train_Set and Validation_Set give the official partition (Aff-Wild2's layout).
  */
 import {existsSync, readFileSync, readdirSync} from 'node:fs';
 import path from 'node:path';
 import {z} from 'zod';
 import {UsageError} from '../errors.js';
-import type {Clip, Dataset, Modality} from './dataset.js';
+import type {Clip, Dataset, Modality, Side} from './dataset.js';
 
 const VIDEO_EXTENSIONS = ['.mp4', '.avi', '.mkv', '.mov', '.webm', '.m4v', '.mpg', '.mpeg', '.wmv'];
 const ANNOTATION_EXTENSIONS = ['.txt', '.csv', '.tsv'];
@@ -45,11 +46,13 @@ export type FolderDataset = z.output<typeof folderDataset>;
 
 /** Finds the clips of a folder data set, sorted by name. */
 export function readFolderDataset(config: FolderDataset, base: string): Dataset {
-  const videos = filesByStem(resolveFolder(config.videos, base, 'dataset.videos'), VIDEO_EXTENSIONS);
+  const files = filesByStem(resolveFolder(config.videos, base, 'dataset.videos'), VIDEO_EXTENSIONS);
   const annotations = filesByStem(
     resolveFolder(config.annotations, base, 'dataset.annotations'),
     ANNOTATION_EXTENSIONS,
   );
+  const sides = sidesOf(annotations, files);
+  const videos = videosOfClips(files, annotations, sides);
   const transcripts =
     config.transcripts === undefined
       ? new Map<string, string>()
@@ -68,6 +71,7 @@ export function readFolderDataset(config: FolderDataset, base: string): Dataset 
       .filter((name) => annotations.has(name))
       .map((name) => ({
         ...clip(name, videos, annotations, transcripts, subjects),
+        ...sideOf(sides.get(name), transcripts),
         ...featuresOf(name, features),
       })),
     remarks: [
@@ -78,6 +82,50 @@ export function readFolderDataset(config: FolderDataset, base: string): Dataset 
       ...[...features].flatMap(([modality, files]) => featureRemarks(modality, files, names)),
     ],
   };
+}
+
+interface TwoPeople {
+  /** The video both are seen in. */
+  readonly video: string;
+  readonly side: Side;
+}
+
+/** Annotations of one of two people, by name: x_left or x_right without a video of that name, but one called x. */
+function sidesOf(
+  annotations: ReadonlyMap<string, string>,
+  videos: ReadonlyMap<string, string>,
+): ReadonlyMap<string, TwoPeople> {
+  return new Map(
+    [...annotations.keys()].flatMap((name) => {
+      const [, video, side] = /^(.+)_(left|right)$/.exec(name) ?? [];
+      if (video === undefined || videos.has(name) || !videos.has(video)) return [];
+      return [[name, {video, side: side as Side}] as const];
+    }),
+  );
+}
+
+/** The video of every clip; one that is annotated by sides only is no clip itself. */
+function videosOfClips(
+  files: ReadonlyMap<string, string>,
+  annotations: ReadonlyMap<string, string>,
+  sides: ReadonlyMap<string, TwoPeople>,
+): ReadonlyMap<string, string> {
+  const shared = new Set([...sides.values()].map(({video}) => video));
+  return new Map([
+    ...[...files].filter(([name]) => annotations.has(name) || !shared.has(name)),
+    ...[...sides].map(([name, {video}]) => [name, files.get(video)!] as const),
+  ]);
+}
+
+/** A person's side, and the transcript of the video where there is none of that person alone. */
+function sideOf(
+  person: TwoPeople | undefined,
+  transcripts: ReadonlyMap<string, string>,
+): Pick<Clip, 'side' | 'transcript'> {
+  if (person === undefined) return {};
+  const {video, side} = person;
+  const transcript = transcripts.get(`${video}_${side}`) ?? transcripts.get(video);
+  return {side, ...(transcript === undefined ? {} : {transcript})};
 }
 
 function featureFiles(config: FolderDataset, base: string): ReadonlyMap<Modality, ReadonlyMap<string, string>> {

@@ -47,6 +47,33 @@ describe('a folder data set', () => {
     expect(() => read({features: {video: 'f'}})).toThrow(/video/);
   });
 
+  it('takes annotations x_left and x_right as the two people in the video x', () => {
+    write(
+      'v/x.mp4',
+      'v/y.mp4',
+      'v/z_left.mp4',
+      'a/x_left.txt',
+      'a/x_right.txt',
+      'a/y.txt',
+      'a/y_right.txt',
+      'a/z_left.txt',
+    );
+    write('a/none_left.txt', 't/x.vtt', 't/y_right.vtt');
+    const {clips, remarks} = read({transcripts: 't'});
+    const file = (name: string | undefined) => name && path.basename(name);
+    expect(
+      clips.map(({name, side, video, transcript, subject}) => [name, side, file(video), file(transcript), subject]),
+    ).toEqual([
+      ['x_left', 'left', 'x.mp4', 'x.vtt', 'x'],
+      ['x_right', 'right', 'x.mp4', 'x.vtt', 'x'],
+      ['y', undefined, 'y.mp4', undefined, 'y'],
+      ['y_right', 'right', 'y.mp4', 'y_right.vtt', 'y'],
+      ['z_left', undefined, 'z_left.mp4', undefined, 'z'],
+    ]);
+    expect(remarks).toEqual(['1 annotations have no video: none_left']);
+    expect(read({exclude: ['x_left']}).clips.map(({name}) => name)).not.toContain('x_left');
+  });
+
   it('takes names with spaces, quotes, unicode and leading dashes', () => {
     const names = ["it's here", '-dash', 'ünïcödé', 'a "quoted" one', '表情'];
     for (const name of names) write(`v/${name}.mp4`, `a/${name}.txt`);
