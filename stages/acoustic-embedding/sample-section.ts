@@ -17,6 +17,8 @@ export class SampleSection {
   #start = 0;
   #ended = false;
   #rateHz = 0;
+  /** For the one rate that is asked for. */
+  #kernels: SincKernels | undefined;
 
   constructor(rows: AsyncIterable<AudioRow>) {
     this.#rows = rows[Symbol.asyncIterator]();
@@ -28,7 +30,7 @@ export class SampleSection {
     return this.#end() > seconds * this.#rateHz;
   }
 
-  /** `count` samples at `rateHz` from a time on. Times must not fall from call to call by more than `count` samples. */
+  /** `count` samples at `rateHz`, the same in every call, from a time on. Times must not fall from call to call by more than `count` samples. */
   async window(startSeconds: number, count: number, rateHz: number): Promise<Float32Array> {
     if (this.#rateHz === 0) await this.#read();
     if (this.#rateHz === 0) return new Float32Array(count);
@@ -45,19 +47,16 @@ export class SampleSection {
     return result;
   }
 
-  /** Windowed sinc, whose cut-off is half the lower of both rates. */
+  /** Interpolates by windowed sincs; the start is rounded to a sample of the recording. */
   async #resampled(startSeconds: number, count: number, rateHz: number): Promise<Float32Array> {
-    const cutoff = Math.min(1, rateHz / this.#rateHz);
-    const reach = Math.ceil(sincReach / cutoff);
-    const first = Math.floor(startSeconds * this.#rateHz) - reach;
-    const last = Math.ceil((startSeconds + count / rateHz) * this.#rateHz) + reach;
-    const source = await this.#copy(first, last - first);
+    const {kernels, reach, phaseCount} = (this.#kernels ??= sincKernels(this.#rateHz, rateHz));
+    const first = Math.round(startSeconds * this.#rateHz) - reach;
+    const source = await this.#copy(first, Math.ceil((count * this.#rateHz) / rateHz) + 2 * reach + 1);
     return Float32Array.from({length: count}, (_, n) => {
-      const at = (startSeconds + n / rateHz) * this.#rateHz - first;
+      const from = Math.floor((n * this.#rateHz) / rateHz);
+      const kernel = kernels[n % phaseCount]!;
       let sum = 0;
-      for (let k = Math.max(0, Math.ceil(at - reach)); k <= Math.min(source.length - 1, at + reach); k++) {
-        sum += source[k]! * cutoff * sinc((k - at) * cutoff) * hannAt((k - at) / (reach + 1));
-      }
+      for (let k = 0; k < kernel.length; k++) sum += kernel[k]! * source[from + k]!;
       return sum;
     });
   }
@@ -90,6 +89,33 @@ export class SampleSection {
     if (surplus > 0) this.#held = this.#held.slice(surplus);
     this.#start += surplus;
   }
+}
+
+interface SincKernels {
+  /** Weights of the samples from `reach` before to `reach` behind a position, per phase. */
+  readonly kernels: readonly Float64Array[];
+  readonly reach: number;
+  /** Positions between samples that occur, after which they repeat. */
+  readonly phaseCount: number;
+}
+
+/** Windowed sincs whose cut-off is half the lower of both rates. */
+function sincKernels(fromHz: number, toHz: number): SincKernels {
+  const cutoff = Math.min(1, toHz / fromHz);
+  const reach = Math.ceil(sincReach / cutoff);
+  const phaseCount = toHz / greatestCommonDivisor(fromHz, toHz);
+  const kernels = Array.from({length: phaseCount}, (_, n) => {
+    const fraction = (n * fromHz) / toHz - Math.floor((n * fromHz) / toHz);
+    return Float64Array.from({length: 2 * reach + 1}, (_, k) => {
+      const x = k - reach - fraction;
+      return cutoff * sinc(x * cutoff) * hannAt(x / (reach + 1));
+    });
+  });
+  return {kernels, reach, phaseCount};
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }
 
 function sinc(x: number): number {
