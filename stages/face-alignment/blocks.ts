@@ -22,21 +22,82 @@ export function averageBlocks(image: RgbImage, region: Box, block: number): Plan
   const width = Math.ceil(region.width / block);
   const height = Math.ceil(region.height / block);
   const values = new Float32Array(width * height * 3);
-  const sums = new Int32Array(region.width * 3);
+  const addRows = rowAdder(image, region);
   for (let y = 0; y < height; y++) {
     const rows = Math.min(block, region.height - y * block);
-    sums.fill(0);
-    for (let row = 0; row < rows; row++) {
-      const start = ((region.top + y * block + row) * image.width + region.left) * 3;
-      addTo(sums, image.rgb.subarray(start, start + sums.length));
-    }
+    const sums = addRows(region.top + y * block, rows);
     averageColumns(values.subarray(y * width * 3, (y + 1) * width * 3), sums, {block, rows});
   }
   return {width, height, values, stride: width, start: 0};
 }
 
+/** Sums of `rows` rows from `top` on, value by value over the region's columns; good until the next call. */
+type RowAdder = (top: number, rows: number) => Int32Array;
+
+function rowAdder(image: RgbImage, region: Box): RowAdder {
+  const aligned = image.rgb.byteOffset % 4 === 0 && (image.width * 3) % 4 === 0 && image.rgb.length % 4 === 0;
+  return aligned ? wordAdder(image, region) : byteAdder(image, region);
+}
+
+function byteAdder({width, rgb}: RgbImage, region: Box): RowAdder {
+  const sums = new Int32Array(region.width * 3);
+  return (top, rows) => {
+    sums.fill(0);
+    for (let row = top; row < top + rows; row++) {
+      const start = (row * width + region.left) * 3;
+      addTo(sums, rgb.subarray(start, start + sums.length));
+    }
+    return sums;
+  };
+}
+
 function addTo(sums: Int32Array, row: Uint8Array): void {
   for (let index = 0; index < sums.length; index++) sums[index]! += row[index]!;
+}
+
+/** Rows that can be added before a sum of bytes leaves its 16 bits. */
+const rowsPerLane = 257;
+
+/**
+ * Adds four bytes at a time, as two 32-bit words of two 16-bit sums each: a third of the time of single bytes. Every
+ * row begins at the same place in a word; what lies before the region is added, too, and left out of the result.
+ */
+function wordAdder({width, rgb}: RgbImage, region: Box): RowAdder {
+  const words = new Int32Array(rgb.buffer, rgb.byteOffset, rgb.length / 4);
+  const before = (region.left * 3) % 4;
+  const length = region.width * 3;
+  const even = new Int32Array(Math.ceil((before + length) / 4));
+  const odd = new Int32Array(even.length);
+  const sums = new Int32Array(even.length * 4);
+  return (top, rows) => {
+    sums.fill(0);
+    for (let row = top; row < top + rows; row++) {
+      const start = (row * width * 3 + region.left * 3 - before) / 4;
+      addWords(even, odd, words.subarray(start, start + even.length));
+      if (row === top + rows - 1 || (row - top) % rowsPerLane === rowsPerLane - 1) unpack(even, odd, sums);
+    }
+    return sums.subarray(before, before + length);
+  };
+}
+
+function addWords(even: Int32Array, odd: Int32Array, row: Int32Array): void {
+  for (let index = 0; index < even.length; index++) {
+    const word = row[index]!;
+    even[index]! += word & 0xff00ff;
+    odd[index]! += (word >>> 8) & 0xff00ff;
+  }
+}
+
+/** Adds the 16-bit sums to those of bytes and empties them; the first byte of a word is its lowest (little-endian). */
+function unpack(even: Int32Array, odd: Int32Array, sums: Int32Array): void {
+  for (let index = 0, at = 0; index < even.length; index++, at += 4) {
+    sums[at]! += even[index]! & 0xffff;
+    sums[at + 1]! += odd[index]! & 0xffff;
+    sums[at + 2]! += even[index]! >>> 16;
+    sums[at + 3]! += odd[index]! >>> 16;
+  }
+  even.fill(0);
+  odd.fill(0);
 }
 
 function averageColumns(target: Float32Array, sums: Int32Array, {block, rows}: {block: number; rows: number}): void {
