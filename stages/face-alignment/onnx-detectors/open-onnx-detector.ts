@@ -76,6 +76,14 @@ export async function openOnnxDetector(name: OnnxDetectorName, options: OnnxDete
     options: {executionProviders: ['cpu'], intraOpNumThreads: threads, interOpNumThreads: 1},
   });
   const input = checked!.inputs[0]!;
+  if (name === 'scrfd' && session.outputNames.length !== widths.scrfd.length * strides.length) {
+    await session.release();
+    throw new StageError(
+      'bad-model',
+      `model ${path}: it has ${session.outputNames.length} outputs, where SCRFD with five points has 9.`,
+      'Choose an SCRFD file that also finds five points, such as det_10g.onnx.',
+    );
+  }
   return {
     async detect(image) {
       const region = {left: 0, top: 0, width: image.width, height: image.height};
@@ -137,8 +145,6 @@ function checkSizes(name: OnnxDetectorName, {path, size}: OnnxDetectorOptions, o
   throw new StageError(
     'bad-model',
     `model ${path}: its outputs hold ${seen.join(', ')} values, where ${name} gives ${expected.join(', ')}.`,
-    name === 'scrfd'
-      ? 'Choose an SCRFD file that also finds five points, such as det_10g.onnx (9 outputs).'
-      : 'Choose face_detection_yunet_2023mar.onnx.',
+    `Choose ${name === 'scrfd' ? 'det_10g.onnx' : 'face_detection_yunet_2023mar.onnx'}.`,
   );
 }

@@ -129,8 +129,8 @@ describe('scrfd', () => {
 
   test('refuses a file that finds no points, and says which to take', async () => {
     const file = await scrfdNetwork(nextFile(), [anchor], {withPoints: false});
-    await using detector = await openOnnxDetector('scrfd', {path: file, size: 640, minScore: 0.5, threads: 1});
-    await expect(detector.detect(red)).rejects.toMatchObject({
+    const options = {path: file, size: 640, minScore: 0.5, threads: 1};
+    await expect(openOnnxDetector('scrfd', options)).rejects.toMatchObject({
       code: 'bad-model',
       remedy: expect.stringContaining('det_10g.onnx') as unknown,
     });
