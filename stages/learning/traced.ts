@@ -5,7 +5,9 @@ import {encodeModel} from './onnx/model.js';
 import {createSession, emptyTensor, toArray, toTensor} from './onnx/session.js';
 import type {Provider, SessionOptions} from './onnx/session.js';
 import type {Arrays, ArrayValue, Inference, Program, TensorSpecs, Tensors} from './program.js';
-import {copyOf, mapKeys, mapValues, specOf, specsOf} from './records.js';
+import {mapKeys, mapValues, specsOf} from './records.js';
+import {DeviceState, HostState} from './state.js';
+import type {StateStore} from './state.js';
 import {checkArrays, checkState} from './step.js';
 import type {StepDeclaration} from './step.js';
 import {trace} from './trace/trace.js';
@@ -62,59 +64,65 @@ export async function compileTraced(
   declaration: StepDeclaration,
   options: SessionOptions & {readonly reason: string},
 ): Promise<Program> {
-  const traced = traceStep(declaration);
-  return new TracedProgram(await createSession(traced.model, options), declaration, traced.outputs, options);
+  const {model, outputs} = traceStep(declaration);
+  const {state, batch} = declaration;
+  const resident = options.provider === 'webgpu';
+  const session = await createSession(model, {
+    ...options,
+    onDevice: resident ? Object.keys(state).map(graphName.next) : [],
+  });
+  const store = resident ? await DeviceState.create(state, options) : new HostState(state);
+  return new TracedProgram({session, store, outputs, batch, state: specsOf(state), ...options});
 }
 
-/** Keeps the state twice: a run reads one copy and writes the other, and nothing is allocated. */
+interface Parts {
+  readonly session: ort.InferenceSession;
+  readonly store: StateStore;
+  readonly state: TensorSpecs;
+  readonly batch: TensorSpecs;
+  readonly outputs: TensorSpecs;
+  readonly provider: Provider;
+  readonly reason: string;
+}
+
 class TracedProgram implements Program {
   readonly device: Provider;
   readonly reason: string;
-  readonly #session: ort.InferenceSession;
-  readonly #stateSpecs: TensorSpecs;
-  readonly #batchSpecs: TensorSpecs;
-  #current: Record<string, ort.Tensor>;
-  #next: Record<string, ort.Tensor>;
+  readonly #parts: Parts;
+  /** Written by every run. */
   readonly #outputs: Record<string, ort.Tensor>;
 
-  constructor(
-    session: ort.InferenceSession,
-    {state, batch}: StepDeclaration,
-    outputs: TensorSpecs,
-    {provider, reason}: {provider: Provider; reason: string},
-  ) {
-    this.#session = session;
-    this.device = provider;
-    this.reason = reason;
-    this.#stateSpecs = specsOf(state);
-    this.#batchSpecs = batch;
-    this.#current = mapValues(state, (value) => toTensor(copyOf(value)));
-    this.#next = mapValues(this.#stateSpecs, emptyTensor);
-    this.#outputs = mapValues(outputs, emptyTensor);
+  constructor(parts: Parts) {
+    this.device = parts.provider;
+    this.reason = parts.reason;
+    this.#parts = parts;
+    this.#outputs = mapValues(parts.outputs, emptyTensor);
   }
 
   async run(batch: Arrays): Promise<Arrays> {
-    checkArrays('Batch', this.#batchSpecs, specsOf(batch));
+    const {session, store} = this.#parts;
+    checkArrays('Batch', this.#parts.batch, specsOf(batch));
     const given = mapValues(batch, toTensor);
-    const feeds = {...mapKeys(this.#current, graphName.state), ...mapKeys(given, graphName.batch)};
-    const fetches = {...mapKeys(this.#next, graphName.next), ...mapKeys(this.#outputs, graphName.output)};
-    await this.#session.run(feeds, fetches);
-    [this.#current, this.#next] = [this.#next, this.#current];
-    return mapValues(this.#outputs, toArray);
+    const feeds = {...mapKeys(store.current, graphName.state), ...mapKeys(given, graphName.batch)};
+    const fetches = {...mapKeys(store.next, graphName.next), ...mapKeys(this.#outputs, graphName.output)};
+    const results = await session.run(feeds, fetches);
+    store.advance(mapValues(store.next, (_, name) => results[graphName.next(name)]!));
+    return mapValues(this.#outputs, (_, name) => toArray(results[graphName.output(name)]!));
   }
 
   state(): Promise<Arrays> {
-    return Promise.resolve(mapValues(this.#current, toArray));
+    return this.#parts.store.read();
   }
 
   load(state: Arrays): Promise<void> {
-    checkArrays('State', this.#stateSpecs, mapValues(state, specOf));
-    this.#current = mapValues(state, (value) => toTensor(copyOf(value)));
+    checkArrays('State', this.#parts.state, specsOf(state));
+    this.#parts.store.load(state);
     return Promise.resolve();
   }
 
-  release(): Promise<void> {
-    return this.#session.release();
+  async release(): Promise<void> {
+    await this.#parts.store.release();
+    await this.#parts.session.release();
   }
 }
 

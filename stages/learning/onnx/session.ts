@@ -9,6 +9,8 @@ export interface SessionOptions {
   readonly provider: Provider;
   /** Threads of the CPU provider. */
   readonly threads: number;
+  /** Outputs that stay in the memory of the graphics card. */
+  readonly onDevice?: readonly string[];
 }
 
 /**
@@ -17,7 +19,7 @@ export interface SessionOptions {
  */
 export async function createSession(
   model: Uint8Array,
-  {provider, threads}: SessionOptions,
+  {provider, threads, onDevice = []}: SessionOptions,
 ): Promise<ort.InferenceSession> {
   try {
     return await ort.InferenceSession.create(model, {
@@ -25,6 +27,9 @@ export async function createSession(
       graphOptimizationLevel: 'all',
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
+      ...(onDevice.length === 0
+        ? {}
+        : {preferredOutputLocation: Object.fromEntries(onDevice.map((name) => [name, 'gpu-buffer'] as const))}),
       // Only errors: warnings about nodes that stay on the CPU are expected, and nothing but the logger prints.
       logSeverityLevel: 3,
     });

@@ -59,6 +59,8 @@ export class Graph {
   readonly #constants = new Map<string, Value>();
   /** Transposes that something else than another change of shape reads. */
   readonly #read = new Set<Node>();
+  /** Transposes of images, kept by `layout.ts`. */
+  readonly images = new Set<Node>();
   #nextId = 0;
   /** Named by the caller before each kernel. */
   label = '';

@@ -98,7 +98,20 @@ export function elementwise(
     operand.shape.length === 0 ? operand : transpose(reshape(operand, widened(operand.shape, shape.length)), order),
   );
   const inner = {shape: order.map((axis) => shape[axis]!), dtype};
-  return transpose(graph.node(op, stored, inner, attributes), inverseOf(order));
+  const result = transpose(graph.node(op, stored, inner, attributes), inverseOf(order));
+  return operands.some((operand) => isImage(operand)) ? asImage(result) : result;
+}
+
+/** Marks a value as an image: what it meets is rather transposed than it, since it will meet a convolution again. */
+export function asImage(x: Value): Value {
+  const node = transposeBehind(x);
+  if (node !== undefined) x.graph.images.add(node);
+  return x;
+}
+
+function isImage(x: Value): boolean {
+  const node = transposeBehind(x);
+  return node !== undefined && x.graph.images.has(node);
 }
 
 /**
@@ -116,9 +129,11 @@ function sharedOrder(operands: readonly Value[], shape: Shape): readonly number[
   const orders = large.map((operand) => storedOrder(operand));
   const order = orders.find((candidate) => candidate !== undefined);
   const agrees = orders.map((candidate) => candidate?.join() === order?.join());
-  const saved = large.filter((operand, at) => agrees[at] && !isMaterialised(operand)).length;
   const added = agrees.filter((agreeing) => !agreeing).length;
-  return saved > 0 || added === 0 ? (saved >= added ? order : undefined) : undefined;
+  if (added === 0) return order;
+  const spared = large.filter((operand, at) => agrees[at] && !isMaterialised(operand));
+  const enough = spared.some(isImage) ? added : added + 1;
+  return spared.length >= enough ? order : undefined;
 }
 
 /** Whether some other node needs the transpose behind a value anyway. */

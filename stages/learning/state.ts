@@ -1,0 +1,108 @@
+/** Where a traced program keeps its state between runs. */
+import type * as ort from 'onnxruntime-node';
+import {encodeModel} from './onnx/model.js';
+import {createSession, emptyTensor, toArray, toTensor} from './onnx/session.js';
+import type {SessionOptions} from './onnx/session.js';
+import {nodeProto, valueInfo} from './onnx/tensor.js';
+import type {Arrays, TensorSpecs} from './program.js';
+import {copyOf, mapValues, specsOf} from './records.js';
+
+type TensorRecord = Readonly<Record<string, ort.Tensor>>;
+
+export interface StateStore {
+  /** What the next run reads. */
+  readonly current: TensorRecord;
+  /** Tensors that the next run writes into; null where the run makes them itself. */
+  readonly next: Readonly<Record<string, ort.Tensor | null>>;
+  /** Puts what a run wrote in place of what it read. */
+  advance(written: TensorRecord): void;
+  read(): Promise<Arrays>;
+  load(state: Arrays): void;
+  release(): Promise<void>;
+}
+
+/** State in the CPU's memory, held twice: a run reads one copy and writes the other, and nothing is allocated. */
+export class HostState implements StateStore {
+  current: TensorRecord;
+  next: TensorRecord;
+
+  constructor(state: Arrays) {
+    this.current = upload(state);
+    this.next = mapValues(specsOf(state), emptyTensor);
+  }
+
+  advance(): void {
+    [this.current, this.next] = [this.next, this.current];
+  }
+
+  read(): Promise<Arrays> {
+    return Promise.resolve(mapValues(this.current, toArray));
+  }
+
+  load(state: Arrays): void {
+    this.current = upload(state);
+  }
+
+  release(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** State in the memory of a graphics card, which it leaves only when it is read. */
+export class DeviceState implements StateStore {
+  current: TensorRecord;
+  readonly next: Readonly<Record<string, null>>;
+  readonly #download: ort.InferenceSession;
+
+  private constructor(state: Arrays, download: ort.InferenceSession) {
+    this.current = upload(state);
+    this.next = mapValues(state, () => null);
+    this.#download = download;
+  }
+
+  static async create(state: Arrays, options: SessionOptions): Promise<DeviceState> {
+    return new DeviceState(state, await createSession(copyingModel(specsOf(state)), options));
+  }
+
+  advance(written: TensorRecord): void {
+    const previous = this.current;
+    this.current = written;
+    for (const tensor of Object.values(previous)) if (tensor.location !== 'cpu') tensor.dispose();
+  }
+
+  /** ONNX Runtime cannot read a tensor of a graphics card in Node.js, but a graph can copy it to an output. */
+  async read(): Promise<Arrays> {
+    const copies = await this.#download.run(this.current);
+    return mapValues(this.current, (_, name) => toArray(copies[copyOfName(name)]!));
+  }
+
+  load(state: Arrays): void {
+    this.advance(upload(state));
+  }
+
+  async release(): Promise<void> {
+    this.advance({});
+    await this.#download.release();
+  }
+}
+
+function upload(state: Arrays): TensorRecord {
+  return mapValues(state, (value) => toTensor(copyOf(value)));
+}
+
+const copyOfName = (name: string): string => `copy/${name}`;
+
+/** A graph that copies each of its inputs to an output. */
+function copyingModel(specs: TensorSpecs): Uint8Array {
+  const entries = Object.entries(specs);
+  return encodeModel({
+    irVersion: 8,
+    opsetImport: [{domain: '', version: 18}],
+    graph: {
+      name: 'copy',
+      node: entries.map(([name]) => nodeProto('Identity', [name], [copyOfName(name)], {name})),
+      input: entries.map(([name, {dtype, shape}]) => valueInfo(name, dtype, shape)),
+      output: entries.map(([name, {dtype, shape}]) => valueInfo(copyOfName(name), dtype, shape)),
+    },
+  });
+}
