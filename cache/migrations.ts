@@ -115,8 +115,18 @@ SELECT id, experiment, command, version, started_at, ended_at, coalesce(status, 
 FROM run ORDER BY id DESC;
 `;
 
+/** What those who reuse a task's result read, apart from its long list of inputs. */
+const results = `
+ALTER TABLE task ADD COLUMN result TEXT; -- JSON: outputs, warnings and notes of the manifest
+UPDATE task SET result = json_object(
+  'outputs', json_extract(manifest, '$.outputs'),
+  'warnings', json_extract(manifest, '$.warnings'),
+  'notes', json_extract(manifest, '$.notes'));
+CREATE INDEX task_result ON task (fingerprint, result); -- answers without reading the manifest, which may be long
+`;
+
 /** The steps, oldest first. */
-export const steps: readonly string[] = [tables, views];
+export const steps: readonly string[] = [tables, views, results];
 
 /** The version that this program reads and writes. */
 export const lineageVersion = steps.length;

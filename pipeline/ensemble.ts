@@ -18,7 +18,7 @@ import type {Experiment, SystemRun} from './experiment.js';
 import {forecast, type Forecast} from './forecast.js';
 import {readClosures, readLock} from './identity.js';
 import {Inspector} from './inspector.js';
-import {suggestion} from './nearest.js';
+import {suggestion} from '../stages/nearest.js';
 import {makePlan, taskId, type Selection} from './plan.js';
 import {readResults} from './results.js';
 import type {Workspace} from './workspace.js';

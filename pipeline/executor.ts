@@ -291,6 +291,8 @@ export class Executor {
     const count = this.#counts.get(task.stage)!;
     count[status]++;
     count.seconds += more.seconds ?? 0;
+    // Reused tasks are counted, not listed: a run that did nothing leaves one row.
+    if (status === 'reused') return;
     this.#rows.push({
       task: task.id,
       stage: task.stage,

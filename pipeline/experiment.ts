@@ -14,7 +14,7 @@ import {folderDataset, readFolderDataset} from './datasets/folder.js';
 import {UsageError} from './errors.js';
 import {foldsConfig, makeFolds, type Fold} from './folds.js';
 import {Graph} from './graph.js';
-import {nearest, suggestion} from './nearest.js';
+import {nearest, suggestion} from '../stages/nearest.js';
 import {robustnessConfig, robustnessParams} from './robustness.js';
 
 export type Params = Readonly<Record<string, unknown>>;

@@ -1,11 +1,13 @@
 /** A fingerprint is the digest of everything that decides a task's bytes: what was asked for (D5). */
-import {digestOfValue, type Digest} from '../cache/digest.js';
+import {digestOfText, digestOfValue, type Digest} from '../cache/digest.js';
 import type {TaskManifest} from '../cache/manifest.js';
 import type {Params} from './experiment.js';
 
 export interface NamedDigest {
   readonly name: string;
   readonly digest: Digest;
+  /** Whose shard it is, where the task has many clips; not part of the fingerprint. */
+  readonly clip?: string;
 }
 
 /** All that enters a fingerprint. Paths, clip names, device, thread counts and time do not. */
@@ -30,15 +32,18 @@ export function fingerprintOf({stage, identity, params, inputs, models, seed}: I
     paramsDigest = digestOfValue('affectflow.params.1', params);
     paramsDigests.set(params, paramsDigest);
   }
-  const flat = inputs.map(({name, digest}) => [name, digest]);
-  return digestOfValue('affectflow.task.1', [
-    stage,
-    identity,
-    paramsDigest,
-    flat,
-    models.map(({id, digest}) => [id, digest]),
-    seed,
-  ]);
+  // One text rather than a structure, for folds have thousands of inputs. No part holds a line feed, and each line says
+  // what it is, so no two sets of ingredients give the same text.
+  const lines = [
+    'affectflow.task.1',
+    `stage ${stage}`,
+    `identity ${identity}`,
+    `params ${paramsDigest}`,
+    `seed ${seed ?? 'none'}`,
+    ...inputs.map(({name, digest}) => `input ${name} ${digest}`),
+    ...models.map(({id, digest}) => `model ${id} ${digest}`),
+  ];
+  return digestOfText(lines.join('\n'));
 }
 
 /** The ingredients that a recorded task was made of. */

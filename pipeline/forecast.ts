@@ -1,11 +1,11 @@
 /** Looks ahead: for every task of a plan, whether it would be reused, would run and why, or depends on one that runs. */
 import type {Digest} from '../cache/digest.js';
-import type {TaskRecord} from '../cache/lineage.js';
+import type {TaskResult} from '../cache/lineage.js';
 import type {Inspector, Outcome} from './inspector.js';
 import type {Task} from './plan.js';
 
 export type Forecast =
-  | {readonly task: Task; readonly will: 'reuse'; readonly record: TaskRecord; readonly excluded: ReadonlySet<string>}
+  | {readonly task: Task; readonly will: 'reuse'; readonly record: TaskResult; readonly excluded: ReadonlySet<string>}
   | {readonly task: Task; readonly will: 'run'; readonly because: string}
   /** Its inputs are made anew; if they come out the same, it is reused after all (D1). */
   | {readonly task: Task; readonly will: 'follow'; readonly because: string};

@@ -1,7 +1,7 @@
 /** The stages as a graph: an input that is a shard schema is an edge from the stage that writes that kind. */
 import {isFileInput, type Stage} from '../stages/stage.js';
 import {UsageError} from './errors.js';
-import {suggestion} from './nearest.js';
+import {suggestion} from '../stages/nearest.js';
 
 export class Graph {
   readonly #byName: ReadonlyMap<string, Stage>;

@@ -4,7 +4,7 @@
  */
 import path from 'node:path';
 import type {Digest} from '../cache/digest.js';
-import type {TaskRecord} from '../cache/lineage.js';
+import type {TaskResult} from '../cache/lineage.js';
 import {readManifest} from '../cache/manifest.js';
 import type {ModelFile, Stage} from '../stages/stage.js';
 import type {Params} from './experiment.js';
@@ -30,7 +30,7 @@ export type Outcome =
   | {readonly is: 'unknown'};
 
 export type Verdict =
-  | {readonly is: 'reuse'; readonly record: TaskRecord; readonly excluded: ReadonlySet<string>}
+  | {readonly is: 'reuse'; readonly record: TaskResult; readonly excluded: ReadonlySet<string>}
   | {readonly is: 'run'; readonly ready: ReadyTask; readonly reason: string}
   | {readonly is: 'skip'; readonly because: string}
   | {readonly is: 'unknown'; readonly because: string};
@@ -140,7 +140,7 @@ export class Inspector {
 
   #freshOrReason(ready: ReadyTask): Verdict {
     const {workspace, forced} = this.options;
-    const record = workspace.lineage.find(ready.fingerprint) ?? this.#adopt(ready.fingerprint);
+    const record = workspace.lineage.resultOf(ready.fingerprint) ?? this.#adopt(ready.fingerprint);
     if (forced?.stages.has(ready.task.stage)) return {is: 'run', ready, reason: forced.because};
     if (record === undefined) return {is: 'run', ready, reason: this.#whyNew(ready)};
     const missing = record.outputs.find((output) => !workspace.store.has(output.digest, output.bytes));
@@ -149,7 +149,7 @@ export class Inspector {
   }
 
   /** A worker may have finished a task whose run was killed before the lineage heard of it; its manifest tells. */
-  #adopt(fingerprint: Digest): TaskRecord | undefined {
+  #adopt(fingerprint: Digest): TaskResult | undefined {
     const {lineage, manifests} = this.options.workspace;
     const manifest = readManifest(manifests, fingerprint);
     if (manifest !== undefined) lineage.record(manifest);
@@ -179,7 +179,7 @@ export class Inspector {
     };
     for (const [name, source] of Object.entries(task.inputs)) {
       inputs[name] = this.#input(source, excluded, outputOf, (file) => this.#digestOf(file)!);
-      named.push(...namedDigests(name, inputs[name]));
+      named.push(...namedDigests(name, inputs[name], (side) => this.#clipsOf(source, side, excluded)));
     }
     const models = this.#modelsOf(task).map(({id, path: file}) => ({id, path: file, digest: this.#digestOf(file)!}));
     const ingredients: Ingredients = {
@@ -231,6 +231,12 @@ export class Inspector {
     return excluded;
   }
 
+  /** The clips of one side of a fold, in the order of its shards. */
+  #clipsOf(source: Source, side: 'train' | 'validation', excluded: ReadonlySet<string>): string[] {
+    if (source.from !== 'fold') return [];
+    return source[side].filter((id) => !this.#isExcluded(id, excluded)).map((id) => this.tasks.get(id)!.subject.clip!);
+  }
+
   #isExcluded(id: string, excluded: ReadonlySet<string>): boolean {
     const clip = this.tasks.get(id)!.subject.clip;
     return clip !== undefined && excluded.has(clip);
@@ -258,10 +264,17 @@ export class Inspector {
   }
 }
 
-function namedDigests(name: string, input: ResolvedInput): NamedDigest[] {
+/** The clip of a fold's input is for the lineage: clips can have equal shards. It is not part of the fingerprint. */
+function namedDigests(
+  name: string,
+  input: ResolvedInput,
+  clipsOf: (side: 'train' | 'validation') => readonly string[],
+): NamedDigest[] {
   if (input.is === 'absent') return [];
   if (input.is !== 'fold') return [{name, digest: input.digest}];
-  const side = (part: 'train' | 'validation') =>
-    input[part].map((digest, index) => ({name: `${name}/${part}/${index}`, digest}));
+  const side = (part: 'train' | 'validation') => {
+    const clips = clipsOf(part);
+    return input[part].map((digest, index) => ({name: `${name}/${part}/${index}`, digest, clip: clips[index]!}));
+  };
   return [...side('train'), ...side('validation')];
 }

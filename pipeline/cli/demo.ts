@@ -2,7 +2,7 @@ import path from 'node:path';
 import {demoExperiments, makeDemo, type DemoExperiment} from '../demo.js';
 import {UsageError} from '../errors.js';
 import {loadExperiment} from '../experiment.js';
-import {suggestion} from '../nearest.js';
+import {suggestion} from '../../stages/nearest.js';
 import type {RunCommandOptions} from './options.js';
 import {report} from './report.js';
 import {exitCode, runWith} from './run.js';

@@ -4,7 +4,7 @@ import {buildReport, sectionNames, selectSections, type SectionName} from '../..
 import {random} from '../../stages/learning/random.js';
 import {UsageError} from '../errors.js';
 import {loadExperiment, type Experiment} from '../experiment.js';
-import {suggestion} from '../nearest.js';
+import {suggestion} from '../../stages/nearest.js';
 import {readResults} from '../results.js';
 import {openWorkspace, workspaceFolder} from '../workspace.js';
 import type {CommonOptions} from './options.js';

@@ -4,7 +4,7 @@
  */
 import {z} from 'zod';
 import type {ModelContract} from '../../stages/learning/model-contract.js';
-import {suggestion} from '../nearest.js';
+import {suggestion} from '../../stages/nearest.js';
 import {ModelError} from './errors.js';
 import builtIn from './manifest.json' with {type: 'json'};
 

@@ -7,7 +7,7 @@
  */
 import path from 'node:path';
 import {PassThrough, type Readable} from 'node:stream';
-import ffmpeg from 'fluent-ffmpeg';
+import type ffmpeg from 'fluent-ffmpeg';
 import {locateFfmpeg} from './binary.js';
 import {Complaints} from './complaints.js';
 
@@ -40,8 +40,9 @@ export interface FfmpegEnd {
 /** Starts ffmpeg. Abort kills it; the caller sees `stdout` end and asks the signal why. */
 export async function startFfmpeg(request: FfmpegRequest): Promise<FfmpegProcess> {
   const {path: binary} = await locateFfmpeg();
+  const {default: fluent} = await import('fluent-ffmpeg');
   request.signal.throwIfAborted();
-  const command = withoutCapabilityChecks(ffmpeg(path.resolve(request.path)))
+  const command = withoutCapabilityChecks(fluent(path.resolve(request.path)))
     .setFfmpegPath(binary)
     .inputOptions('-hide_banner', '-nostdin', '-nostats', '-loglevel', 'repeat+level+info')
     .inputOptions('-filter_threads', String(request.threads), '-threads', String(request.threads))

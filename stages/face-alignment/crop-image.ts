@@ -1,4 +1,3 @@
-import sharp from 'sharp';
 import {StageError} from '../errors.js';
 import type {RgbImage} from './image.js';
 
@@ -8,6 +7,7 @@ import type {RgbImage} from './image.js';
  * without chroma subsampling 7 kB with errors up to 14 levels, and effort 2 saves 7 % for five times the time.
  */
 export async function encodeCrop({width, height, rgb}: RgbImage): Promise<Uint8Array> {
+  const {default: sharp} = await import('sharp');
   return sharp(rgb, {raw: {width, height, channels: 3}})
     .webp({lossless: true, effort: 0})
     .toBuffer();
@@ -15,6 +15,7 @@ export async function encodeCrop({width, height, rgb}: RgbImage): Promise<Uint8A
 
 /** Decodes a crop from any format that sharp reads; grey and transparent images become RGB. */
 export async function decodeCrop(bytes: Uint8Array): Promise<RgbImage> {
+  const {default: sharp} = await import('sharp');
   try {
     const {data, info} = await sharp(bytes)
       .toColourspace('srgb')

@@ -9,7 +9,7 @@
  * The released form adds biases everywhere, a linear map of J, dropout on C, tanh inside H, and ReLU and dropout after
  * W_h. Padded steps of X and J are 0, so they add nothing to C.
  */
-import * as tf from '@tensorflow/tfjs';
+import {tf} from '../learning/tf.js';
 import type {Declaration, Scope} from '../learning/layers/declaration.js';
 import {declare} from '../learning/layers/declaration.js';
 import {dense, denseWeights} from '../learning/layers/dense.js';

@@ -1,5 +1,5 @@
 /** A system as an engine sees it: the state it starts from, a training step, a forward pass. */
-import * as tf from '@tensorflow/tfjs';
+import {tf} from '../learning/tf.js';
 import type {Declaration, Scope} from '../learning/layers/declaration.js';
 import {sizeOf} from '../learning/layers/declaration.js';
 import {cccLoss} from '../learning/loss.js';

@@ -2,7 +2,7 @@
  * The bidirectional LSTM of RJCA's code: two layers from learnt initial states, its input beside its output, a linear
  * map, vectors of length 1.
  */
-import * as tf from '@tensorflow/tfjs';
+import {tf} from '../learning/tf.js';
 import type {Declaration, Scope} from '../learning/layers/declaration.js';
 import {declare, named} from '../learning/layers/declaration.js';
 import {dense, denseWeights} from '../learning/layers/dense.js';

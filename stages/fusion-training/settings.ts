@@ -3,7 +3,7 @@
  * while the parameters are parsed: whoever sees them afterwards sees complete values.
  */
 import {z} from 'zod';
-import {nearest} from './nearest.js';
+import {suggestion} from '../nearest.js';
 import type {Modality, PresetName, System} from './system.js';
 import {systems} from './systems/index.js';
 import type {Training} from './training-params.js';
@@ -82,12 +82,9 @@ function complete(params: Given): Given {
   };
 }
 
-const unknownSystem = (name: string): string =>
-  `unknown system '${name}'; did you mean '${nearest(name, Object.keys(systems))}'? Known: ${Object.keys(systems).join(', ')}`;
+const unknownSystem = (name: string): string => `unknown system '${name}'. ${suggestion(name, Object.keys(systems))}`;
 
 function unknownParameters(system: System, keys: readonly string[]): string {
   const known = Object.keys(system.architecture.shape);
-  return keys
-    .map((key) => `system '${system.name}' has no parameter '${key}'; did you mean '${nearest(key, known)}'?`)
-    .join(' ');
+  return keys.map((key) => `system '${system.name}' has no parameter '${key}'. ${suggestion(key, known)}`).join(' ');
 }

@@ -1,6 +1,5 @@
 /** Regressors of the clip-level systems: one small perceptron per target, on shared features. */
-import type * as tf from '@tensorflow/tfjs';
-import {concat} from '@tensorflow/tfjs';
+import {tf} from '../learning/tf.js';
 import type {Declaration, Scope} from '../learning/layers/declaration.js';
 import {declare} from '../learning/layers/declaration.js';
 import {dense, denseWeights} from '../learning/layers/dense.js';
@@ -33,7 +32,7 @@ export function targetHeadWeights(options: TargetHeadWeights): Declaration {
 /** Maps features [B, L, d] to predictions [B, L, T], before any bound. */
 export function targetHeads(scope: Scope, options: TargetHeads, x: tf.Tensor): tf.Tensor {
   const names = namesOf('vregressor.0.weight' in scope.weights ? 2 : 1);
-  return concat(
+  return tf.concat(
     names.map((name) => {
       const hidden = dense(scope, `${name}.0`, x);
       const active = options.activation === 'relu' ? hidden.relu() : hidden;

@@ -1,13 +1,12 @@
 /**
  * The training engine: a step written in tfjs becomes a program that runs on a device. On `cpu`, `webgpu` and `cuda`
- * the step is traced into one ONNX graph (`trace/`); on `tfjs` and `tfjs-gpu` it runs as it is.
+ * the step is traced into one ONNX graph (`trace/`); on `tfjs` and `tfjs-gpu` it runs as it is. Devices, and with them
+ * tfjs and ONNX Runtime, are loaded when a program is first compiled.
  */
-import {chooseDevice, deviceOf} from './devices.js';
 import type {Arrays, Inference, Program, ProgramOptions, TensorSpecs} from './program.js';
 import type {StepDeclaration} from './step.js';
 import type {Forward} from './traced.js';
 
-export {traceForward, traceStep} from './traced.js';
 export type {Forward, StepDeclaration};
 
 /**
@@ -16,6 +15,7 @@ export type {Forward, StepDeclaration};
  * Throws StageError 'unsupported-op' where the step cannot be traced, 'no-device' where the device cannot run it.
  */
 export async function compile(declaration: StepDeclaration, options: ProgramOptions): Promise<Program> {
+  const {chooseDevice, deviceOf} = await import('./devices.js');
   const {device, reason} = await chooseDevice(options.device);
   return deviceOf(device).compile(declaration, {threads: options.threads, reason});
 }
@@ -27,6 +27,7 @@ export async function compileForward(
   inputs: TensorSpecs,
   options: ProgramOptions,
 ): Promise<Inference> {
+  const {chooseDevice, deviceOf} = await import('./devices.js');
   const {device, reason} = await chooseDevice(options.device);
   return deviceOf(device).load(forward, weights, inputs, {threads: options.threads, reason});
 }

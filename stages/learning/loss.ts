@@ -1,7 +1,7 @@
 /**
  * 1 − CCC as a training loss (Lin, Biometrics 1989): ρ = 2 s_xy / (s_x² + s_y² + (m_x − m_y)²), over valid frames only.
  */
-import * as tf from '@tensorflow/tfjs';
+import {tf} from './tf.js';
 
 /**
  * Keeps the loss and its gradient finite where label and prediction are constant and equal; small against the variance

@@ -3,7 +3,7 @@
  * depends on the step's number or the schedule is computed in float64 outside and arrives as scalars of the batch, so
  * that bias corrections do not suffer from float32. Each agrees with the optimiser of that name in PyTorch.
  */
-import * as tf from '@tensorflow/tfjs';
+import {tf} from './tf.js';
 import type {Arrays, Tensors} from './program.js';
 
 export interface Adam {

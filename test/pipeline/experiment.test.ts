@@ -80,12 +80,12 @@ describe('an experiment', () => {
       /unknown key 'stages\.demux\.sampleRate' \(did you mean 'sampleRateHz'\?\)/,
     ],
     ['a wrong type', `${BASE}stages: {demux: {sampleRateHz: fast}}\n`, [], /stages\.demux\.sampleRateHz: .*number/],
-    ['an unknown system', BASE.replace('rcma', 'rcna'), [], /unknown system 'rcna'; did you mean 'rcma'/],
+    ['an unknown system', BASE.replace('rcma', 'rcna'), [], /unknown system 'rcna'. Did you mean 'rcma'/],
     [
       'an unknown parameter of a system',
       BASE.replace('rcma', '{system: rcma, architecture: {recursion: 1}}'),
       [],
-      /no parameter 'recursion'; did you mean 'recursions'/,
+      /no parameter 'recursion'. Did you mean 'recursions'/,
     ],
     [
       'a shared parameter that no system has',

@@ -2,7 +2,7 @@
  * Layers shared by the face-api networks, as plain functions of tensors and weights. B images, S pixels per side.
  * Architecture: https://github.com/vladmandic/face-api (MIT), whose own outputs are the reference of the tests.
  */
-import * as tf from '@tensorflow/tfjs';
+import {tf} from '../../learning/tf.js';
 import type {Tensors} from '../../learning/program.js';
 
 type Stride = 1 | 2;

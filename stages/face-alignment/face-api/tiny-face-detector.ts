@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs';
+import {tf} from '../../learning/tf.js';
 import type {Tensors} from '../../learning/program.js';
 import {conv, separableConv} from './layers.js';
 import type {Box} from '../image.js';

@@ -19,8 +19,8 @@
  * - The labels of RECOLA were shifted there, and its predictions median filtered; neither belongs to Aff-Wild2.
  * - Their numbers on Aff-Wild2 come from a rerun within the JCA papers; geometry and training here are JCA's.
  */
-import * as tf from '@tensorflow/tfjs';
 import {z} from 'zod';
+import {tf} from '../../learning/tf.js';
 import {declare, named} from '../../learning/layers/declaration.js';
 import {dense, denseWeights} from '../../learning/layers/dense.js';
 import {xavierNormal} from '../../learning/layers/initialisers.js';

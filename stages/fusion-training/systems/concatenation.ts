@@ -13,8 +13,8 @@
  *
  * Differs from the released code: training code was never published; their head is one linear layer, clipped to [-1, 1].
  */
-import {concat} from '@tensorflow/tfjs';
 import {z} from 'zod';
+import {tf} from '../../learning/tf.js';
 import {declare} from '../../learning/layers/declaration.js';
 import {head, headParams, headWeights} from '../regression-head.js';
 import type {Modality} from '../system.js';
@@ -50,7 +50,7 @@ export const concatenation = defineSystem({
 
   forward: ({architecture: params, scope, inputs}) => {
     const x = temporalFront(scope, params, inputs);
-    const fused = concat(
+    const fused = tf.concat(
       modalities.map((modality) => x[modality]!),
       2,
     ); //    [X_v; X_a; X_t]  [B, L, d_v + d_a + d_t]

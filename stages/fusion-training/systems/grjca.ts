@@ -26,8 +26,8 @@
  * `gateInputs: all` as its authors' code has it. Names of attention, TCN and batch norm weights are theirs as in RCMA;
  * names of gates are `<video|logmel>_gating.<t>`, `.stage` and `.flat`, which had to be chosen.
  */
-import * as tf from '@tensorflow/tfjs';
 import {z} from 'zod';
+import {tf} from '../../learning/tf.js';
 import type {Declaration, Scope} from '../../learning/layers/declaration.js';
 import {declare} from '../../learning/layers/declaration.js';
 import {dense, denseWeights} from '../../learning/layers/dense.js';

@@ -24,8 +24,8 @@
  * Weight names are theirs: `encoder1`, `affine_a`, `W_a`, `W_ca`, `W_ha` for audio, `encoder2`, `affine_v`, `W_v`,
  * `W_cv`, `W_hv` for video, `regressor`.
  */
-import * as tf from '@tensorflow/tfjs';
 import {z} from 'zod';
+import {tf} from '../../learning/tf.js';
 import type {Scope} from '../../learning/layers/declaration.js';
 import {declare} from '../../learning/layers/declaration.js';
 import {dense, denseWeights} from '../../learning/layers/dense.js';

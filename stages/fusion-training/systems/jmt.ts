@@ -27,8 +27,8 @@
  * Weight names are theirs, under `mm_transformer.` and `vregressor`, `aregressor`; six own cross-attentions are named
  * after query and source (`cross_attention_v_p`), maps of other lengths `linear` (video, as theirs) and `audio_linear`.
  */
-import * as tf from '@tensorflow/tfjs';
 import {z} from 'zod';
+import {tf} from '../../learning/tf.js';
 import {attention, attentionWeights} from '../../learning/layers/attention.js';
 import type {Scope} from '../../learning/layers/declaration.js';
 import {declare} from '../../learning/layers/declaration.js';

@@ -21,8 +21,8 @@
  * Weight names: `temporal`, `bn`, `encoderQ|K|V`, `ln`, `regressor` as in ABAW2; `fusion.layers.self_attn` and
  * `fusion.layers.norm1` as in ABAW3.
  */
-import * as tf from '@tensorflow/tfjs';
 import {z} from 'zod';
+import {tf} from '../../learning/tf.js';
 import type {Declaration, Scope} from '../../learning/layers/declaration.js';
 import {declare} from '../../learning/layers/declaration.js';
 import {dense, denseWeights} from '../../learning/layers/dense.js';

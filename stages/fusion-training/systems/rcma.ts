@@ -25,9 +25,8 @@
  * `bn.…`, `regressor`. 1, 2, 3 stand for visual, acoustic, linguistic. Their dict lists TCN convolutions twice
  * (`conv1` and `net.0`, `conv2` and `net.4`); take the first. `spatial.…` belongs to the backbones.
  */
-import type * as tf from '@tensorflow/tfjs';
-import {concat} from '@tensorflow/tfjs';
 import {z} from 'zod';
+import {tf} from '../../learning/tf.js';
 import {declare} from '../../learning/layers/declaration.js';
 import {xavierUniform} from '../../learning/layers/initialisers.js';
 import type {Attender, JointAttention} from '../joint-cross-attention.js';
@@ -102,7 +101,7 @@ export const rcma = defineSystem({
       x = attended.features;
       for (const modality of modalities) inner[`c.${l + 1}.${modality}`] = attended.correlations[modality];
     }
-    const fused = concat(
+    const fused = tf.concat(
       modalities.map((modality) => x[modality]),
       2,
     ); //           [X_v; X_a; X_t]  [B, L, d_v + d_a + d_t]

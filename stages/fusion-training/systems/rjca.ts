@@ -22,9 +22,8 @@
  * Weight names are theirs: `audio_extract`, `video_extract`, `Joint` (`rnn`, `linear`, `init_hidden`),
  * `coattn.dcn_layers.<iteration>`, `vregressor`, `aregressor`. Number 1 is visual, 2 acoustic.
  */
-import type * as tf from '@tensorflow/tfjs';
-import {concat} from '@tensorflow/tfjs';
 import {z} from 'zod';
+import {tf} from '../../learning/tf.js';
 import {declare} from '../../learning/layers/declaration.js';
 import {xavierUniform, zeros} from '../../learning/layers/initialisers.js';
 import {l2Normalise} from '../../learning/layers/l2-norm.js';
@@ -110,7 +109,7 @@ export const rjca = defineSystem({
       x = attended.features;
       for (const modality of modalities) inner[`c.${l + 1}.${modality}`] = attended.correlations[modality];
     }
-    const fused = recurrent(scope, 'Joint', concat([x.visual, x.acoustic], 2)); //  BLSTM([X_v; X_a])  [B, L, d]
+    const fused = recurrent(scope, 'Joint', tf.concat([x.visual, x.acoustic], 2)); //  BLSTM([X_v; X_a])  [B, L, d]
     return {prediction: targetHeads(scope, heads, fused), inner: {...inner, fused}};
   },
 });

@@ -1,5 +1,5 @@
 /** Multi-head attention (Vaswani et al., NeurIPS 2017, §3.2), with the weights of PyTorch's MultiheadAttention. */
-import * as tf from '@tensorflow/tfjs';
+import {tf} from '../tf.js';
 import type {Declaration, Scope} from './declaration.js';
 import {named} from './declaration.js';
 import {linear} from './dense.js';

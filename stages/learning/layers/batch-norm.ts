@@ -3,7 +3,7 @@
  * the moments nor is changed by them. Training uses the moments of the batch and updates running ones as PyTorch's
  * BatchNorm1d does (momentum 0.1, unbiased running variance); inference uses the running ones.
  */
-import * as tf from '@tensorflow/tfjs';
+import {tf} from '../tf.js';
 import type {Declaration, Scope} from './declaration.js';
 import {named} from './declaration.js';
 import {ones, zeros} from './initialisers.js';

@@ -1,5 +1,5 @@
 /** A linear map over the last axis: y = x Wᵀ + b, with W [out, in] and b [out]. */
-import * as tf from '@tensorflow/tfjs';
+import {tf} from '../tf.js';
 import type {Declaration, Scope} from './declaration.js';
 import {named} from './declaration.js';
 import type {Initialiser} from './initialisers.js';

@@ -3,7 +3,7 @@
  * over the steps of a window. A padded step leaves the state as it is, so the backward direction starts at the last
  * real step.
  */
-import * as tf from '@tensorflow/tfjs';
+import {tf} from '../tf.js';
 import type {Declaration, Scope} from './declaration.js';
 import {declare, named} from './declaration.js';
 import {dropout, dropoutMask} from './dropout.js';

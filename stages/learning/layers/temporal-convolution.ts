@@ -4,7 +4,7 @@
  * each, a residual around both. tfjs has no gradient for dilated convolutions, so a convolution is one matrix product
  * over shifted copies of its input.
  */
-import * as tf from '@tensorflow/tfjs';
+import {tf} from '../tf.js';
 import type {Declaration, Scope} from './declaration.js';
 import {declare, named} from './declaration.js';
 import {dropout, dropoutMask} from './dropout.js';

@@ -1,5 +1,5 @@
 import {describe, expect, it} from 'vitest';
-import {nearest, suggestion} from '../../pipeline/nearest.js';
+import {nearest, suggestion} from '../../stages/nearest.js';
 
 describe('the nearest name', () => {
   it('is found across a typing mistake', () => {
