@@ -25,9 +25,10 @@ const median = (values: number[]) => [...values].sort((a, b) => a - b)[values.le
 const folder = mkdtempSync(path.join(os.tmpdir(), 'affectflow-bench-'));
 try {
   await noOp();
-  await stageTimes();
+  if (!process.argv.includes('--no-demo')) await stageTimes();
 } finally {
-  rmSync(folder, {recursive: true, force: true});
+  if (process.argv.includes('--keep')) say(`kept ${folder}`);
+  else rmSync(folder, {recursive: true, force: true});
 }
 
 /** A run that has nothing to do, for 10,000 tasks whose results are recorded. */
