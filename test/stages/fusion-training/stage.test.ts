@@ -183,7 +183,7 @@ describe('the parameters of fusion-training', () => {
 
   it('name the nearest system or parameter for one that does not exist', () => {
     expect(issueOf({system: 'rcna'})).toContain("unknown system 'rcna'. Did you mean 'rcma'?");
-    expect(issueOf({architecture: {recursion: 2}})).toBe(
+    expect(issueOf({architecture: {recursion: 2}})).toContain(
       "system 'rcma' has no parameter 'recursion'. Did you mean 'recursions'?",
     );
     expect(issueOf({architecture: {recursions: 9}})).toContain('4');
