@@ -51,6 +51,7 @@ export class Executor {
     {reused: number; produced: number; failed: number; skipped: number; seconds: number}
   >();
   readonly #rows: RunTask[] = [];
+  readonly #toldDevices = new Set<string | number>();
   /** Fingerprints that are being worked on, each with other tasks that ask for the same. */
   readonly #inFlight = new Map<string, Task[]>();
   #settled = 0;
@@ -184,6 +185,7 @@ export class Executor {
       },
     );
     this.#keep(manifest);
+    this.#tellDevice(manifest);
     const bytes = manifest.outputs.reduce((sum, output) => sum + output.bytes, 0);
     emit({
       kind: 'produced',
@@ -197,6 +199,14 @@ export class Executor {
     });
     this.#record(task, 'produced', {fingerprint, reason, seconds: manifest.seconds});
     return manifest;
+  }
+
+  /** Says once which device trains, and why it was chosen. */
+  #tellDevice({stage, notes}: TaskManifest): void {
+    const {device, deviceReason} = notes;
+    if (deviceReason === undefined || this.#toldDevices.has(device!)) return;
+    this.#toldDevices.add(device!);
+    this.options.emit({kind: 'note', message: `${stage} runs on device ${device!}: ${deviceReason}`});
   }
 
   /** A forced rerun replaces the earlier answer; that its bytes differ is worth a word. */

@@ -32,7 +32,8 @@ export function lineOf(event: Event): string | undefined {
 }
 
 function notes(values: Readonly<Record<string, string | number>>): string {
-  const entries = Object.entries(values);
+  // Why the device was chosen is a sentence, which a run says once.
+  const entries = Object.entries(values).filter(([key]) => key !== 'deviceReason');
   return entries.length === 0 ? '' : `, ${entries.map(([key, value]) => `${key} ${value}`).join(', ')}`;
 }
 
