@@ -12,7 +12,7 @@ type TensorRecord = Readonly<Record<string, ort.Tensor>>;
 export interface StateStore {
   /** What the next run reads. */
   readonly current: TensorRecord;
-  /** Tensors that the next run writes into; null where the run makes them itself. */
+  /** Tensors of changing state that the next run writes into; null where the run makes them itself. */
   readonly next: Readonly<Record<string, ort.Tensor | null>>;
   /** Puts what a run wrote in place of what it read. */
   advance(written: TensorRecord): void;
@@ -26,13 +26,16 @@ export class HostState implements StateStore {
   current: TensorRecord;
   next: TensorRecord;
 
-  constructor(state: Arrays) {
+  constructor(state: Arrays, changing: readonly string[]) {
     this.current = upload(state);
-    this.next = mapValues(specsOf(state), emptyTensor);
+    const specs = specsOf(state);
+    this.next = Object.fromEntries(changing.map((name) => [name, emptyTensor(specs[name]!)]));
   }
 
   advance(): void {
-    [this.current, this.next] = [this.next, this.current];
+    const written = this.next;
+    this.next = mapValues(written, (_, name) => this.current[name]!);
+    this.current = {...this.current, ...written};
   }
 
   read(): Promise<Arrays> {
@@ -54,20 +57,20 @@ export class DeviceState implements StateStore {
   readonly next: Readonly<Record<string, null>>;
   readonly #download: ort.InferenceSession;
 
-  private constructor(state: Arrays, download: ort.InferenceSession) {
+  private constructor(state: Arrays, changing: readonly string[], download: ort.InferenceSession) {
     this.current = upload(state);
-    this.next = mapValues(state, () => null);
+    this.next = Object.fromEntries(changing.map((name) => [name, null]));
     this.#download = download;
   }
 
-  static async create(state: Arrays, options: SessionOptions): Promise<DeviceState> {
-    return new DeviceState(state, await createSession(copyingModel(specsOf(state)), options));
+  static async create(state: Arrays, changing: readonly string[], options: SessionOptions): Promise<DeviceState> {
+    return new DeviceState(state, changing, await createSession(copyingModel(specsOf(state)), options));
   }
 
   advance(written: TensorRecord): void {
-    const previous = this.current;
-    this.current = written;
-    for (const tensor of Object.values(previous)) if (tensor.location !== 'cpu') tensor.dispose();
+    const replaced = Object.keys(written).map((name) => this.current[name]!);
+    this.current = {...this.current, ...written};
+    disposeOf(replaced);
   }
 
   /** ONNX Runtime cannot read a tensor of a graphics card in Node.js, but a graph can copy it to an output. */
@@ -81,13 +84,18 @@ export class DeviceState implements StateStore {
   }
 
   async release(): Promise<void> {
-    this.advance({});
+    disposeOf(Object.values(this.current));
     await this.#download.release();
   }
 }
 
 function upload(state: Arrays): TensorRecord {
   return mapValues(state, (value) => toTensor(copyOf(value)));
+}
+
+/** Frees what lies on a graphics card; the rest is the garbage collector's. */
+function disposeOf(tensors: readonly ort.Tensor[]): void {
+  for (const tensor of tensors) if (tensor.location !== 'cpu') tensor.dispose();
 }
 
 const copyOfName = (name: string): string => `copy/${name}`;

@@ -10,6 +10,7 @@ import {DeviceState, HostState} from './state.js';
 import type {StateStore} from './state.js';
 import {checkArrays, checkState} from './step.js';
 import type {StepDeclaration} from './step.js';
+import type {Target} from './trace/graph.js';
 import {trace} from './trace/trace.js';
 
 export type Forward = (weights: Tensors, inputs: Tensors) => Tensors;
@@ -25,14 +26,17 @@ const graphName = {
 export interface TracedStep {
   /** Bytes of the graph from (state, batch) to (next state, outputs). */
   readonly model: Uint8Array;
+  /** Names of the state that the step changes; the rest it returned as it was given. */
+  readonly changing: readonly string[];
   readonly outputs: TensorSpecs;
 }
 
 /** Runs the step once under the recording backend. State reaches it as variables. */
-export function traceStep({step, state, batch}: StepDeclaration): TracedStep {
+export function traceStep({step, state, batch}: StepDeclaration, target: Target): TracedStep {
   const specs = specsOf(state);
   const inputs = {...mapKeys(specs, graphName.state), ...mapKeys(batch, graphName.batch)};
   let outputNames: string[] = [];
+  let changing: string[] = [];
   const body = (tensors: Tensors): Tensors => {
     const variables = mapValues(state, (_, name) => tf.variable(tensors[graphName.state(name)]!));
     try {
@@ -40,20 +44,22 @@ export function traceStep({step, state, batch}: StepDeclaration): TracedStep {
       const result = step(variables, given);
       checkState(specs, result.state);
       outputNames = Object.keys(result.outputs);
-      return {...mapKeys(result.state, graphName.next), ...mapKeys(result.outputs, graphName.output)};
+      changing = Object.keys(state).filter((name) => result.state[name] !== variables[name]);
+      const next = Object.fromEntries(changing.map((name) => [graphName.next(name), result.state[name]!]));
+      return {...next, ...mapKeys(result.outputs, graphName.output)};
     } finally {
       tf.dispose(variables);
     }
   };
-  const {model, outputs} = trace(body, inputs, {dialect: 'runtime'});
+  const {model, outputs} = trace(body, inputs, {target});
   const named = outputNames.map((name) => [name, outputs[graphName.output(name)]!]);
-  return {model: encodeModel(model), outputs: Object.fromEntries(named) as TensorSpecs};
+  return {model: encodeModel(model), changing, outputs: Object.fromEntries(named) as TensorSpecs};
 }
 
 /** Traces a forward pass with its weights as constants into the bytes of an .onnx file. */
 export function traceForward(forward: Forward, weights: Arrays, inputs: TensorSpecs): Uint8Array {
   const body = (tensors: Tensors): Tensors => forward(mapValues(weights, constantTensor), tensors);
-  return encodeModel(trace(body, inputs, {dialect: 'onnx'}).model);
+  return encodeModel(trace(body, inputs, {target: 'any'}).model);
 }
 
 function constantTensor({shape, values}: ArrayValue): tf.Tensor {
@@ -64,14 +70,14 @@ export async function compileTraced(
   declaration: StepDeclaration,
   options: SessionOptions & {readonly reason: string},
 ): Promise<Program> {
-  const {model, outputs} = traceStep(declaration);
+  const {model, changing, outputs} = traceStep(declaration, options.provider === 'cpu' ? 'cpu' : 'gpu');
   const {state, batch} = declaration;
   const resident = options.provider === 'webgpu';
   const session = await createSession(model, {
     ...options,
-    onDevice: resident ? Object.keys(state).map(graphName.next) : [],
+    onDevice: resident ? changing.map(graphName.next) : [],
   });
-  const store = resident ? await DeviceState.create(state, options) : new HostState(state);
+  const store = resident ? await DeviceState.create(state, changing, options) : new HostState(state, changing);
   return new TracedProgram({session, store, outputs, batch, state: specsOf(state), ...options});
 }
 

@@ -8,7 +8,7 @@ import type {FusedAttributes, FusedInputs} from './activation.js';
 import type {Value} from './graph.js';
 import type {Call, Kernels} from './kernel.js';
 import {asImage} from './layout.js';
-import {matmul, pad, reshape, sizeOf, slice, transpose} from './operations.js';
+import {binary, matmul, pad, reshape, sizeOf, slice, transpose} from './operations.js';
 
 interface ConvolutionInputs {
   readonly x: Value;
@@ -155,8 +155,28 @@ function inputGradient(
   if (kind === 'dense' && strideHeight === 1 && strideWidth === 1) {
     return fromFirst(turnedConvolution(image, filter, geometry, shape), attributes);
   }
-  const group = kind === 'depthwise' ? inChannels : 1;
-  return fromFirst(transposedConvolution(image, outputFirst(filter, kind), geometry, {shape, group}), attributes);
+  if (kind === 'depthwise') return fromFirst(depthwiseInputGradient(image, filter, geometry, shape), attributes);
+  return fromFirst(transposedConvolution(image, outputFirst(filter, kind), geometry, {shape, group: 1}), attributes);
+}
+
+/**
+ * One transposed convolution for each of the filters [H, W, C, M] that a channel has: with several output channels in
+ * a group, ONNX Runtime 1.30 on WebGPU gives wrong numbers.
+ */
+function depthwiseInputGradient(dy: Value, filter: Value, geometry: Geometry, shape: readonly number[]): Value {
+  const [height = 0, width = 0, channels = 0, multiplier = 0] = filter.shape;
+  const [batch = 0, , ...positions] = dy.shape;
+  const apart = reshape(dy, [batch, channels, multiplier, ...positions]);
+  const filters = transpose(filter, [2, 3, 0, 1]);
+  const parts = Array.from({length: multiplier}, (_, at) => {
+    const part = slice(apart, [0, 0, at, 0, 0], [batch, channels, at + 1, ...positions]);
+    const own = slice(filters, [0, at, 0, 0], [channels, at + 1, height, width]);
+    return transposedConvolution(reshape(part, [batch, channels, ...positions]), own, geometry, {
+      shape,
+      group: channels,
+    });
+  });
+  return parts.reduce((sum, part) => binary('Add', sum, part));
 }
 
 function turnedConvolution(dy: Value, filter: Value, geometry: Geometry, shape: readonly number[]): Value {

@@ -48,9 +48,11 @@ export const RUNTIME_DOMAIN = 'com.microsoft';
 /** Constants above this many elements are not compared with each other, and written as one number where they are one. */
 const LARGE_ELEMENTS = 1024;
 
+export type Target = 'any' | 'cpu' | 'gpu';
+
 export interface GraphOptions {
-  /** `onnx` uses the operators of ONNX alone; `runtime` also ONNX Runtime's own, which are faster. */
-  readonly dialect: 'onnx' | 'runtime';
+  /** What runs the graph: `any` runtime, with the operators of ONNX alone, or ONNX Runtime, also with its own. */
+  readonly target: Target;
 }
 
 export class Graph {

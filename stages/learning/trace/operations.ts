@@ -175,7 +175,7 @@ export function matmul(a: Value, b: Value, options: {transposeA: boolean; transp
   const operands = [left.value, right.value];
   const flags = {transA: Number(left.transposed), transB: Number(right.transposed)};
   if (!left.transposed && !right.transposed) return a.graph.node('MatMul', operands, output);
-  if (a.graph.options.dialect === 'runtime') {
+  if (a.graph.options.target !== 'any') {
     return a.graph.node(`${RUNTIME_DOMAIN}:FusedMatMul`, operands, output, flags);
   }
   if (shape.length === 2) return a.graph.node('Gemm', operands, output, flags);

@@ -4,7 +4,7 @@ import {channelsFirst, channelsLast, paddingOf, transposedConvolution} from './c
 import type {Value} from './graph.js';
 import {sizeOf} from './graph.js';
 import type {Call, Kernels, Unary} from './kernel.js';
-import {binary, reshape} from './operations.js';
+import {binary, compare, pad, reshape, scalar, slice, unary, where} from './operations.js';
 
 interface PoolAttributes {
   readonly filterSize: number | [number, number];
@@ -57,12 +57,75 @@ function averagePool(x: Value, attributes: PoolAttributes): Value {
 /** Adds each dy to the element that was the largest of its window, the first where several were. */
 function maxPoolGradient(dy: Value, x: Value, attributes: PoolAttributes): Value {
   const {graph} = x;
+  // ONNX Runtime's pooling tells no indices on WebGPU.
+  if (graph.options.target === 'gpu') return maxPoolGradientByTaps(dy, x, attributes);
   const indices = graph.secondOutput(maxPool(x, attributes), 'int64');
   const [batch = 0, height = 0, width = 0, channels = 0] = x.shape;
   const zeros = graph.uniform(0, [sizeOf(x.shape)], x.dtype);
   const flat = [indices, channelsFirst(dy)].map((value) => reshape(value, [sizeOf(dy.shape)]));
   const dx = graph.node('ScatterElements', [zeros, ...flat], zeros, {axis: 0, reduction: 'add'});
   return channelsLast(reshape(dx, [batch, channels, height, width]));
+}
+
+/** The same by comparison: each tap of the window takes the dy of those windows whose first largest element it saw. */
+function maxPoolGradientByTaps(dy: Value, x: Value, attributes: PoolAttributes): Value {
+  const geometry = geometryOf(x, attributes);
+  const {batchSize, inChannels, inHeight, inWidth, outHeight, outWidth, filterHeight, filterWidth} = geometry;
+  const {strideHeight, strideWidth} = geometry;
+  const [top, left, bottom, right] = paddingOf(geometry);
+  const around = [
+    [0, 0],
+    [0, 0],
+    [top, bottom],
+    [left, right],
+  ] as const;
+  const padded = pad(channelsFirst(x), around, {value: -Infinity});
+  const [y, gradient] = [maxPool(x, attributes), channelsFirst(dy)];
+  const [height, width] = [outHeight * strideHeight, outWidth * strideWidth];
+  let taken: Value | undefined;
+  let sum: Value | undefined;
+  for (let tap = 0; tap < filterHeight * filterWidth; tap++) {
+    const [row, column] = [Math.floor(tap / filterWidth), tap % filterWidth];
+    const end = [row + (outHeight - 1) * strideHeight + 1, column + (outWidth - 1) * strideWidth + 1];
+    const seen = slice(padded, [0, 0, row, column], [batchSize, inChannels, ...end], [1, 1, strideHeight, strideWidth]);
+    const largest = compare('Equal', seen, y);
+    const first = taken === undefined ? largest : compare('And', largest, unary('Not', taken));
+    taken = taken === undefined ? largest : compare('Or', taken, largest);
+    const share = spread(where(first, gradient, scalar(gradient, 0)), [strideHeight, strideWidth]);
+    const placed = pad(share, [
+      [0, 0],
+      [0, 0],
+      [row, filterHeight - row],
+      [column, filterWidth - column],
+    ]);
+    sum = sum === undefined ? placed : binary('Add', sum, placed);
+  }
+  const reach = [
+    Math.max(0, top + inHeight - height - filterHeight),
+    Math.max(0, left + inWidth - width - filterWidth),
+  ] as const;
+  const whole = pad(sum!, [
+    [0, 0],
+    [0, 0],
+    [0, reach[0]],
+    [0, reach[1]],
+  ]);
+  return channelsLast(slice(whole, [0, 0, top, left], [batchSize, inChannels, top + inHeight, left + inWidth]));
+}
+
+/** Puts zeros between the rows and columns of an image, so that neighbours lie `strides` apart. */
+function spread(image: Value, [down, across]: readonly [number, number]): Value {
+  const [batch = 0, channels = 0, height = 0, width = 0] = image.shape;
+  const apart = reshape(image, [batch, channels, height, 1, width, 1]);
+  const room = [
+    [0, 0],
+    [0, 0],
+    [0, 0],
+    [0, down - 1],
+    [0, 0],
+    [0, across - 1],
+  ] as const;
+  return reshape(pad(apart, room), [batch, channels, height * down, width * across]);
 }
 
 function averagePoolGradient(dy: Value, x: Value, attributes: PoolAttributes): Value {

@@ -14,17 +14,21 @@ const softwareDriver = [
 ].find((file) => file !== undefined && existsSync(file));
 
 /** w ← w − 0.1 · ∂/∂w mean((relu(x·w) − y)²), with a counter. */
-const step: Step = ({w, count}, {x, y}) => {
+const step: Step = ({w, count, frozen}, {x, y}) => {
   const loss = (): tf.Scalar => {
     const prediction = tf.relu(tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D));
     return tf.mean(tf.square(tf.sub(prediction, y!)));
   };
   const {value, grads} = tf.variableGrads(loss, [w as tf.Variable]);
   const next = tf.sub(w!, tf.mul(grads[(w as tf.Variable).name]!, 0.1));
-  return {state: {w: next, count: tf.add(count!, tf.scalar(1, 'int32'))}, outputs: {loss: value}};
+  return {state: {w: next, count: tf.add(count!, tf.scalar(1, 'int32')), frozen: frozen!}, outputs: {loss: value}};
 };
 const wave = (length: number): Float32Array => Float32Array.from({length}, (_, index) => Math.sin(index + 1));
-const state: Arrays = {w: {shape: [4, 3], values: wave(12)}, count: {shape: [], values: Int32Array.of(7)}};
+const state: Arrays = {
+  w: {shape: [4, 3], values: wave(12)},
+  count: {shape: [], values: Int32Array.of(7)},
+  frozen: {shape: [2], values: Float32Array.of(5, 6)},
+};
 const batch: Arrays = {x: {shape: [6, 4], values: wave(24)}, y: {shape: [6, 3], values: wave(18).reverse()}};
 const specs = {
   x: {shape: [6, 4], dtype: 'float32'},
@@ -73,6 +77,7 @@ describe('the same step', () => {
   test('gives the same losses and state eagerly as traced', async () => {
     const [traced, eager] = [await train('cpu'), await train('tfjs')];
     expect(traced.state['count']!.values).toEqual(Int32Array.of(41));
+    expect(traced.state['frozen']).toEqual(state['frozen']);
     expectClose(eager, traced);
   });
 
@@ -114,6 +119,7 @@ test('a forward pass gives the same numbers eagerly as traced', async () => {
 function expectClose(a: Awaited<ReturnType<typeof train>>, b: Awaited<ReturnType<typeof train>>): void {
   for (const [index, loss] of a.losses.entries()) expect(loss).toBeCloseTo(b.losses[index]!, 5);
   expect(a.state['count']).toEqual(b.state['count']);
+  expect(a.state['frozen']).toEqual(b.state['frozen']);
   for (const [index, value] of a.state['w']!.values.entries()) {
     expect(value).toBeCloseTo(b.state['w']!.values[index]!, 5);
   }

@@ -7,20 +7,20 @@ import {toTensor} from '../../../../stages/learning/onnx/session.js';
 import {installGradients} from '../../../../stages/learning/gradients.js';
 import type {ArrayValue, Arrays, Tensors} from '../../../../stages/learning/program.js';
 import {mapValues, specsOf} from '../../../../stages/learning/records.js';
+import type {Target} from '../../../../stages/learning/trace/graph.js';
 import {trace} from '../../../../stages/learning/trace/trace.js';
 
 export type Body = (inputs: Tensors) => Tensors;
-type Dialect = 'onnx' | 'runtime';
 
 /** Runs `body` as an ONNX graph. */
-export async function runTraced(body: Body, inputs: Arrays, dialect: Dialect = 'runtime'): Promise<Arrays> {
-  const [result] = await runsTraced(body, [inputs], dialect);
+export async function runTraced(body: Body, inputs: Arrays, target: Target = 'cpu'): Promise<Arrays> {
+  const [result] = await runsTraced(body, [inputs], target);
   return result!;
 }
 
 /** Traces `body` once and runs the graph on each of several inputs of equal shapes. */
-async function runsTraced(body: Body, points: readonly Arrays[], dialect: Dialect): Promise<Arrays[]> {
-  const {model} = trace(body, specsOf(points[0]!), {dialect});
+async function runsTraced(body: Body, points: readonly Arrays[], target: Target): Promise<Arrays[]> {
+  const {model} = trace(body, specsOf(points[0]!), {target});
   const session = await ort.InferenceSession.create(encodeModel(model), {intraOpNumThreads: 1, logSeverityLevel: 3});
   try {
     const results: Arrays[] = [];
@@ -96,14 +96,14 @@ export function expectArraysClose(actual: Arrays, expected: Arrays, tolerance: n
 /** How a traced operation is checked: its values only, or also its gradient, against tfjs or by differences. */
 export interface Check {
   readonly gradient: 'none' | 'eager' | 'slope' | 'slope only';
-  readonly dialect: Dialect;
+  readonly target: Target;
 }
 
 /** Values equal tfjs's CPU backend, and so do gradients, which also equal the slope between both sides of the point. */
-export async function expectTraced(body: Body, inputs: Arrays, {gradient, dialect}: Check): Promise<void> {
+export async function expectTraced(body: Body, inputs: Arrays, {gradient, target}: Check): Promise<void> {
   const whole = gradient === 'none' ? body : withGradients(body);
   const points = gradient.startsWith('slope') ? [inputs, moved(inputs, STEP), moved(inputs, -STEP)] : [inputs];
-  const [traced, above, below] = await runsTraced(whole, points, dialect);
+  const [traced, above, below] = await runsTraced(whole, points, target);
   const expected = await runEager(gradient === 'slope only' ? body : whole, inputs);
   expectArraysClose(gradient === 'slope only' ? pick(traced!, Object.keys(expected)) : traced!, expected, 2e-5);
   if (above === undefined || below === undefined) return;

@@ -5,8 +5,8 @@ import {trace} from '../../../../stages/learning/trace/trace.js';
 import {runTraced} from './oracle.js';
 
 const inputs: TensorSpecs = {x: {shape: [2, 3], dtype: 'float32'}};
-const opsOf = (body: (inputs: Tensors) => Tensors, dialect: 'onnx' | 'runtime' = 'runtime'): string[] =>
-  trace(body, inputs, {dialect}).model.graph!.node!.map(({opType}) => opType!);
+const opsOf = (body: (inputs: Tensors) => Tensors, target: 'any' | 'cpu' = 'cpu'): string[] =>
+  trace(body, inputs, {target}).model.graph!.node!.map(({opType}) => opType!);
 const thisFile = /trace\.test\.ts:\d+/;
 
 beforeEach(async () => {
@@ -39,7 +39,7 @@ describe('a recorded graph', () => {
       return {y: tf.matMul(neutral, tf.transpose(neutral))};
     };
     expect(opsOf(body)).toEqual(['FusedMatMul', 'FusedMatMul']);
-    expect(opsOf(body, 'onnx')).toEqual(['Gemm', 'Gemm']);
+    expect(opsOf(body, 'any')).toEqual(['Gemm', 'Gemm']);
   });
 
   test('selects where a mask would multiply, and repeats no constant', () => {
@@ -48,7 +48,7 @@ describe('a recorded graph', () => {
   });
 
   test('writes a large constant of one number as that number', async () => {
-    const model = trace(({x}) => ({y: tf.concat([tf.zeros([5000, 3]), x!])}), inputs, {dialect: 'onnx'}).model;
+    const model = trace(({x}) => ({y: tf.concat([tf.zeros([5000, 3]), x!])}), inputs, {target: 'any'}).model;
     const bytes = model.graph!.initializer!.map(({rawData}) => rawData!.length);
     expect(Math.max(...bytes)).toBeLessThan(32);
     const values = Float32Array.of(1, 2, 3, 4, 5, 6);
