@@ -144,7 +144,11 @@ class EagerProgram implements Program {
       const result = this.declaration.step({...this.variables}, mapValues(batch, tensor));
       checkState(this.#stateSpecs, result.state);
       const outputs = mapValues(result.outputs, toArray);
-      for (const [name, next] of Object.entries(result.state)) this.variables[name]!.assign(next);
+      for (const [name, next] of Object.entries(result.state)) {
+        const variable = this.variables[name]!;
+        // A variable assigned to itself would dispose of its own data.
+        if (next !== variable) variable.assign(next);
+      }
       return outputs;
     });
   }
