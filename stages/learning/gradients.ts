@@ -60,22 +60,23 @@ function tileGradient(dy: tf.Tensor, saved: tf.Tensor[], attributes: tf.NamedAtt
 /** Attributes of a convolution; tfjs's kernels of its gradient know no dilation, those of a trace do. */
 type ConvolutionAttributes = tf.Conv2DAttrs & {readonly dilations: [number, number] | number};
 
-/** Dilated convolutions, which tfjs refuses to differentiate. */
+/** Also of dilated convolutions, which tfjs refuses, and on WebAssembly, which lacks the filter's gradient. */
 function convolutionGradient(dy: tf.Tensor, saved: tf.Tensor[], attributes: tf.NamedAttrMap): Gradients {
   const [x, filter] = saved as [tf.Tensor4D, tf.Tensor4D];
   const given = attributes as unknown as ConvolutionAttributes;
   const run = (kernel: string, inputs: tf.NamedTensorMap, shapes: tf.NamedAttrMap): tf.Tensor =>
     tf.engine().runKernel(kernel, inputs, {...attributes, ...shapes});
-  if (!isDilated(given) || knowsDilation()) {
-    return {
-      x: () => run(tf.Conv2DBackpropInput, {dy, filter}, {inputShape: x.shape}),
-      filter: () => run(tf.Conv2DBackpropFilter, {x, dy}, {filterShape: filter.shape}),
-    };
-  }
-  const dilated = new DilatedConvolution(x.shape, filter.shape, given);
+  const composed = new ComposedGradients(x.shape, filter.shape, given);
+  const runs = (kernel: string): boolean => hasKernel(kernel) && (!isDilated(given) || hasKernel(DILATED_GRADIENTS));
   return {
-    x: () => dilated.inputGradient(dy as tf.Tensor4D, filter),
-    filter: () => dilated.filterGradient(x, dy as tf.Tensor4D),
+    x: () =>
+      runs(tf.Conv2DBackpropInput)
+        ? run(tf.Conv2DBackpropInput, {dy, filter}, {inputShape: x.shape})
+        : composed.ofInput(dy as tf.Tensor4D, filter),
+    filter: () =>
+      runs(tf.Conv2DBackpropFilter)
+        ? run(tf.Conv2DBackpropFilter, {x, dy}, {filterShape: filter.shape})
+        : composed.ofFilter(x, dy as tf.Tensor4D),
   };
 }
 
@@ -83,16 +84,13 @@ function isDilated({dilations}: ConvolutionAttributes): boolean {
   return [dilations].flat().some((dilation) => dilation > 1);
 }
 
-/** Whether the active backend's gradients of convolutions take dilations; only a trace registers this name. */
-function knowsDilation(): boolean {
-  return tf.getKernel(DILATED_GRADIENTS, tf.getBackend()) !== undefined;
-}
+const hasKernel = (name: string): boolean => Boolean(tf.getKernel(name, tf.getBackend()));
 
 /** Registered by a backend whose kernels of convolution gradients read the dilations. */
 export const DILATED_GRADIENTS = 'DilatedConv2DGradients';
 
-/** Gradients of a convolution with stride 1 and channels last, in operations that every backend has. */
-class DilatedConvolution {
+/** Gradients of a convolution with channels last, in operations that every backend has. */
+class ComposedGradients {
   readonly #geometry: tf.backend_util.Conv2DInfo;
 
   constructor(
@@ -111,8 +109,8 @@ class DilatedConvolution {
     );
   }
 
-  /** dy convolved with the turned filter. */
-  inputGradient(dy: tf.Tensor4D, filter: tf.Tensor4D): tf.Tensor {
+  /** dy convolved with the turned filter; dilated convolutions have stride 1. */
+  ofInput(dy: tf.Tensor4D, filter: tf.Tensor4D): tf.Tensor {
     const {padInfo, effectiveFilterHeight, effectiveFilterWidth, inHeight, inWidth, outHeight, outWidth} =
       this.#geometry;
     const top = effectiveFilterHeight - 1 - padInfo.top;
@@ -128,8 +126,8 @@ class DilatedConvolution {
   }
 
   /** For each tap, the product of what it saw of x with dy. */
-  filterGradient(x: tf.Tensor4D, dy: tf.Tensor4D): tf.Tensor {
-    const {padInfo, dilationHeight, dilationWidth, outHeight, outWidth} = this.#geometry;
+  ofFilter(x: tf.Tensor4D, dy: tf.Tensor4D): tf.Tensor {
+    const {padInfo, dilationHeight, dilationWidth, outHeight, outWidth, strideHeight, strideWidth} = this.#geometry;
     const [height, width, inputs, outputs] = this.filterShape;
     const around = [
       [0, 0],
@@ -140,8 +138,13 @@ class DilatedConvolution {
     const room = tf.pad(x, around);
     const flatDy = tf.reshape(dy, [-1, outputs]);
     const taps = Array.from({length: height * width}, (_, tap) => {
-      const begin = [0, Math.floor(tap / width) * dilationHeight, (tap % width) * dilationWidth, 0];
-      const seen = tf.slice(room, begin, [x.shape[0], outHeight, outWidth, inputs]);
+      const [row, column] = [Math.floor(tap / width) * dilationHeight, (tap % width) * dilationWidth];
+      const end = [row + (outHeight - 1) * strideHeight + 1, column + (outWidth - 1) * strideWidth + 1];
+      const [from, to] = [
+        [0, row, column, 0],
+        [x.shape[0], ...end, inputs],
+      ];
+      const seen = tf.stridedSlice(room, from!, to!, [1, strideHeight, strideWidth, 1]);
       return tf.matMul(tf.reshape(seen, [-1, inputs]), flatDy, true, false);
     });
     return tf.reshape(tf.stack(taps), this.filterShape);
