@@ -13,8 +13,9 @@ import type {Provider} from './onnx/session.js';
 import type {Arrays, Device, Inference, Program, Step, TensorSpecs} from './program.js';
 import {specsOf} from './records.js';
 import type {StepDeclaration} from './step.js';
-import {compileTraced, loadTraced, traceForward} from './traced.js';
-import type {Forward} from './traced.js';
+import {exportForward} from './export.js';
+import type {Forward} from './export.js';
+import {compileTraced, loadTraced} from './traced.js';
 import {StageError} from '../errors.js';
 
 export interface DeviceReport {
@@ -50,7 +51,7 @@ const traced = (
   ...declared,
   compile: (declaration, options) => compileTraced(declaration, {provider, ...options}),
   load: (forward, weights, inputs, options) =>
-    loadTraced(traceForward(forward, weights, inputs), {provider, threads: options.threads}),
+    loadTraced(exportForward(forward, weights, inputs), {provider, threads: options.threads}),
   describe: () => Promise.resolve(name),
 });
 

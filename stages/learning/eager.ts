@@ -7,7 +7,7 @@ import type {Arrays, ArrayValue, Inference, Program, TensorSpecs, Tensors} from 
 import {mapValues, specsOf} from './records.js';
 import {checkArrays, checkState} from './step.js';
 import type {StepDeclaration} from './step.js';
-import type {Forward} from './traced.js';
+import type {Forward} from './export.js';
 import {StageError} from '../errors.js';
 
 export type EagerDevice = 'tfjs' | 'tfjs-gpu';

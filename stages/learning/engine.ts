@@ -5,7 +5,7 @@
  */
 import type {Arrays, Inference, Program, ProgramOptions, TensorSpecs} from './program.js';
 import type {StepDeclaration} from './step.js';
-import type {Forward} from './traced.js';
+import type {Forward} from './export.js';
 
 export type {Forward, StepDeclaration};
 

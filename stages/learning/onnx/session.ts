@@ -9,6 +9,8 @@ export interface SessionOptions {
   readonly provider: Provider;
   /** Threads of the CPU provider. */
   readonly threads: number;
+  /** Whether ONNX Runtime looks for a faster form of the graph; true where absent. */
+  readonly optimise?: boolean;
   /** Outputs that stay in the memory of the graphics card. */
   readonly onDevice?: readonly string[];
 }
@@ -19,12 +21,12 @@ export interface SessionOptions {
  */
 export async function createSession(
   model: Uint8Array,
-  {provider, threads, onDevice = []}: SessionOptions,
+  {provider, threads, optimise = true, onDevice = []}: SessionOptions,
 ): Promise<ort.InferenceSession> {
   try {
     return await ort.InferenceSession.create(model, {
       executionProviders: [provider],
-      graphOptimizationLevel: 'all',
+      graphOptimizationLevel: optimise ? 'all' : 'disabled',
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
       ...(onDevice.length === 0
