@@ -1,5 +1,5 @@
 /** Any ONNX network from face crops to vectors, such as IR-50, w600k_r50 or FER+. */
-import * as ort from 'onnxruntime-node';
+import type * as ort from 'onnxruntime-node';
 import {StageError} from '../errors.js';
 import type {ModelContract} from '../learning/model-contract.js';
 import {openModel} from '../learning/open-model.js';
@@ -35,7 +35,8 @@ export async function openOnnxBackbone(options: OnnxBackboneOptions): Promise<Im
     async embed(images) {
       const values = new Float32Array(batchSize * valuesPerImage);
       for (const [index, image] of images.entries()) writeImage(image, format, values, index * valuesPerImage);
-      const feeds = {[input]: new ort.Tensor('float32', values, [batchSize, ...imageShape(format)])};
+      const {Tensor} = await import('onnxruntime-node');
+      const feeds = {[input]: new Tensor('float32', values, [batchSize, ...imageShape(format)])};
       const result = (await session.run(feeds, [output]))[output]!;
       const vectors = vectorsOf(result, batchSize, path).slice(0, images.length);
       return options.normalise === 'l2' ? vectors.map(unitLength) : vectors;

@@ -2,7 +2,6 @@
  * YuNet (Wu et al., Machine Intelligence Research 20, 2023) and SCRFD (arXiv 2105.04714) as their published ONNX files
  * read and write. Both find the five points of `template.ts` themselves.
  */
-import * as ort from 'onnxruntime-node';
 import {StageError} from '../../errors.js';
 import type {ModelContract} from '../../learning/model-contract.js';
 import {openModel} from '../../learning/open-model.js';
@@ -89,7 +88,8 @@ export async function openOnnxDetector(name: OnnxDetectorName, options: OnnxDete
       const region = {left: 0, top: 0, width: image.width, height: image.height};
       const square = letterbox({image, region, size, placement: 'corner'});
       const values = planes(square.pixels, kind);
-      const result = await session.run({[input]: new ort.Tensor('float32', values, [1, 3, size, size])});
+      const {Tensor} = await import('onnxruntime-node');
+      const result = await session.run({[input]: new Tensor('float32', values, [1, 3, size, size])});
       const names = kind.outputs.length > 0 ? kind.outputs : session.outputNames;
       const outputs: Outputs = new Map(names.map((output) => [output, result[output]!.data as Float32Array]));
       checkSizes(name, options, outputs);
