@@ -4,8 +4,8 @@
  * from manifests at any time. `migrations.ts` documents tables and views.
  */
 import path from 'node:path';
-import Sqlite from 'better-sqlite3';
 import type {Database, Statement} from 'better-sqlite3';
+import {openDatabase} from './database.js';
 import {canonicalJson} from './canonical-json.js';
 import type {Digest} from './digest.js';
 import {CacheError} from './errors.js';
@@ -68,7 +68,7 @@ export class Lineage implements Disposable {
   static open(file: string): Lineage {
     return guarded(file, () => {
       makeFolder(path.dirname(path.resolve(file)));
-      const database = new Sqlite(file, {timeout: busyMilliseconds});
+      const database = openDatabase(file, {timeout: busyMilliseconds});
       try {
         database.pragma('journal_mode = WAL');
         // In WAL mode this survives a killed process whole, and a power cut but for the last commits, which manifests keep.

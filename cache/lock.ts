@@ -7,8 +7,8 @@
 import {hostname} from 'node:os';
 import {readFileSync, rmSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
-import Sqlite from 'better-sqlite3';
 import type {Database} from 'better-sqlite3';
+import {openDatabase} from './database.js';
 import {CacheError} from './errors.js';
 import {codeOf, makeFolder, workspaceError} from './publish.js';
 
@@ -38,7 +38,7 @@ export class WorkspaceLock implements Disposable {
     let database: Database | undefined;
     try {
       makeFolder(folder);
-      database = new Sqlite(path.join(folder, 'lock'), {timeout: wait * 1000});
+      database = openDatabase(path.join(folder, 'lock'), {timeout: wait * 1000});
       database.exec('BEGIN EXCLUSIVE');
       const holder: Holder = {pid: process.pid, host: hostname(), since: new Date().toISOString()};
       writeFileSync(holderFile, `${JSON.stringify(holder)}\n`);
