@@ -44,7 +44,7 @@ export function binary(op: BinaryOperator | 'Max' | 'Min', a: Value, b: Value): 
   if (same !== undefined) return expand(same, shape);
   const biased = op === 'Add' ? (withBias(a, b, shape) ?? withBias(b, a, shape)) : undefined;
   if (biased !== undefined) return biased;
-  const masked = op === 'Mul' ? (maskedBy(a, b, shape) ?? maskedBy(b, a, shape)) : undefined;
+  const masked = op === ('MulX' as string) ? (maskedBy(a, b, shape) ?? maskedBy(b, a, shape)) : undefined;
   return masked ?? elementwise(op, narrowed([a, b], shape), {shape, dtype: a.dtype});
 }
 
