@@ -1,6 +1,6 @@
 /**
  * Operations on traced values. Each looks at what computed its operands and records the least that gives the same
- * numbers: transposes and reshapes merge, spread constants stay small, masks select instead of multiply.
+ * numbers: transposes and reshapes merge, spread constants stay small, neutral operations vanish.
  */
 import {RUNTIME_DOMAIN, sameShape, sizeOf} from './graph.js';
 import type {Shape, Value} from './graph.js';
@@ -44,8 +44,7 @@ export function binary(op: BinaryOperator | 'Max' | 'Min', a: Value, b: Value): 
   if (same !== undefined) return expand(same, shape);
   const biased = op === 'Add' ? (withBias(a, b, shape) ?? withBias(b, a, shape)) : undefined;
   if (biased !== undefined) return biased;
-  const masked = op === ('MulX' as string) ? (maskedBy(a, b, shape) ?? maskedBy(b, a, shape)) : undefined;
-  return masked ?? elementwise(op, narrowed([a, b], shape), {shape, dtype: a.dtype});
+  return elementwise(op, narrowed([a, b], shape), {shape, dtype: a.dtype});
 }
 
 export function compare(op: Comparison, a: Value, b: Value): Value {
@@ -95,22 +94,6 @@ function unchanged(op: string, a: Value, b: Value): Value | undefined {
   if (neutral === undefined) return undefined;
   if (uniformOf(b) === neutral) return a;
   return (op === 'Add' || op === 'Mul') && uniformOf(a) === neutral ? b : undefined;
-}
-
-/** x · mask is a selection: one pass over memory instead of two. */
-function maskedBy(mask: Value, x: Value, shape: Shape): Value | undefined {
-  const condition = conditionOf(mask);
-  if (condition === undefined) return undefined;
-  return elementwise('Where', [...narrowed([condition, x], shape), scalar(x, 0)], {shape, dtype: x.dtype});
-}
-
-/** The truth values of which a mask is made, also where they were transposed since. */
-function conditionOf(mask: Value): Value | undefined {
-  const source = sourceOf(mask, 'Cast');
-  if (source !== undefined) return source.dtype === 'bool' ? source : undefined;
-  const order = storedOrder(mask);
-  const stored = order && conditionOf(transpose(mask, order));
-  return stored && transpose(stored, inverseOf(order));
 }
 
 /** Operands without the repetition that the operator does by itself, as long as the result keeps its shape. */

@@ -42,9 +42,9 @@ describe('a recorded graph', () => {
     expect(opsOf(body, 'any')).toEqual(['Gemm', 'Gemm']);
   });
 
-  test('selects where a mask would multiply, and repeats no constant', () => {
+  test('repeats no constant, and takes the sign of an input from its relu', () => {
     const body = ({x}: Tensors): Tensors => ({dx: tf.grad((value) => tf.sum(tf.square(tf.relu(value))))(x!)});
-    expect(opsOf(body)).toEqual(['Relu', 'Greater', 'Mul', 'Where']);
+    expect(opsOf(body)).toEqual(['Relu', 'Mul', 'Greater', 'Cast', 'Mul']);
   });
 
   test('writes a large constant of one number as that number', async () => {
