@@ -3,7 +3,7 @@
  * Ratios and floors within one run; nothing here is a test.
  */
 import {execFileSync, spawnSync} from 'node:child_process';
-import {mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync} from 'node:fs';
+import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type {Digest} from '../../cache/digest.js';
@@ -14,7 +14,6 @@ import {readClosures, readLock} from '../../pipeline/identity.js';
 import {Inspector, type Outcome} from '../../pipeline/inspector.js';
 import {makePlan} from '../../pipeline/plan.js';
 import {openWorkspace, type Workspace} from '../../pipeline/workspace.js';
-import {timeline} from '../../stages/schemas.js';
 
 declare const BENCH_FOLDER: string;
 const root = path.resolve(BENCH_FOLDER, '../..');
@@ -147,8 +146,11 @@ async function stageTimes(): Promise<void> {
       `  ${stage.stage.padEnd(20)} ${stage.seconds.toFixed(1).padStart(7)} s  ${((100 * stage.seconds) / total).toFixed(1).padStart(5)} %  ${(stage.seconds / Math.max(1, stage.produced)).toFixed(2)} s per task`,
     );
   }
-  void statSync;
-  void timeline;
+  const jobs = os.availableParallelism();
+  const outside = (1000 * (ended.seconds * jobs - total)) / produced;
+  say(
+    `  outside tasks (starting workers, scheduling, recording, and cores without work): ${outside.toFixed(0)} ms per task`,
+  );
 }
 
 function seconds(work: () => unknown): number {
