@@ -3,8 +3,9 @@
  * operations. They replace tfjs's own for the whole process, so that a step means the same eagerly and traced.
  */
 import * as tf from '@tensorflow/tfjs';
+import {convolutionGradient} from './convolution-gradient.js';
 
-type Gradients = Record<string, () => tf.Tensor>;
+export type Gradients = Record<string, () => tf.Tensor>;
 
 const {getReductionAxes} = tf.broadcast_util;
 
@@ -55,100 +56,6 @@ function tileGradient(dy: tf.Tensor, saved: tf.Tensor[], attributes: tf.NamedAtt
   const apart = x.shape.flatMap((size, axis) => [reps[axis]!, size]);
   const repetitions = x.shape.map((_, axis) => 2 * axis);
   return {x: () => tf.sum(tf.reshape(dy, apart), repetitions)};
-}
-
-/** Attributes of a convolution; tfjs's kernels of its gradient know no dilation, those of a trace do. */
-type ConvolutionAttributes = tf.Conv2DAttrs & {readonly dilations: [number, number] | number};
-
-/** Also of dilated convolutions, which tfjs refuses, and on WebAssembly, which lacks the filter's gradient. */
-function convolutionGradient(dy: tf.Tensor, saved: tf.Tensor[], attributes: tf.NamedAttrMap): Gradients {
-  const [x, filter] = saved as [tf.Tensor4D, tf.Tensor4D];
-  const given = attributes as unknown as ConvolutionAttributes;
-  const run = (kernel: string, inputs: tf.NamedTensorMap, shapes: tf.NamedAttrMap): tf.Tensor =>
-    tf.engine().runKernel(kernel, inputs, {...attributes, ...shapes});
-  const composed = new ComposedGradients(x.shape, filter.shape, given);
-  const runs = (kernel: string): boolean => hasKernel(kernel) && (!isDilated(given) || hasKernel(DILATED_GRADIENTS));
-  return {
-    x: () =>
-      runs(tf.Conv2DBackpropInput)
-        ? run(tf.Conv2DBackpropInput, {dy, filter}, {inputShape: x.shape})
-        : composed.ofInput(dy as tf.Tensor4D, filter),
-    filter: () =>
-      runs(tf.Conv2DBackpropFilter)
-        ? run(tf.Conv2DBackpropFilter, {x, dy}, {filterShape: filter.shape})
-        : composed.ofFilter(x, dy as tf.Tensor4D),
-  };
-}
-
-function isDilated({dilations}: ConvolutionAttributes): boolean {
-  return [dilations].flat().some((dilation) => dilation > 1);
-}
-
-const hasKernel = (name: string): boolean => Boolean(tf.getKernel(name, tf.getBackend()));
-
-/** Registered by a backend whose kernels of convolution gradients read the dilations. */
-export const DILATED_GRADIENTS = 'DilatedConv2DGradients';
-
-/** Gradients of a convolution with channels last, in operations that every backend has. */
-class ComposedGradients {
-  readonly #geometry: tf.backend_util.Conv2DInfo;
-
-  constructor(
-    readonly inputShape: [number, number, number, number],
-    readonly filterShape: [number, number, number, number],
-    readonly attributes: ConvolutionAttributes,
-  ) {
-    const {strides, dilations, pad, dimRoundingMode} = attributes;
-    this.#geometry = tf.backend_util.computeConv2DInfo(
-      inputShape,
-      filterShape,
-      strides,
-      dilations,
-      pad,
-      dimRoundingMode,
-    );
-  }
-
-  /** dy convolved with the turned filter; dilated convolutions have stride 1. */
-  ofInput(dy: tf.Tensor4D, filter: tf.Tensor4D): tf.Tensor {
-    const {padInfo, effectiveFilterHeight, effectiveFilterWidth, inHeight, inWidth, outHeight, outWidth} =
-      this.#geometry;
-    const top = effectiveFilterHeight - 1 - padInfo.top;
-    const left = effectiveFilterWidth - 1 - padInfo.left;
-    const around: [number, number][] = [
-      [0, 0],
-      [top, inHeight + effectiveFilterHeight - 1 - outHeight - top],
-      [left, inWidth + effectiveFilterWidth - 1 - outWidth - left],
-      [0, 0],
-    ];
-    const turned = tf.transpose(tf.reverse(filter, [0, 1]), [0, 1, 3, 2]);
-    return tf.conv2d(tf.pad(dy, around), turned, 1, 'valid', 'NHWC', this.attributes.dilations);
-  }
-
-  /** For each tap, the product of what it saw of x with dy. */
-  ofFilter(x: tf.Tensor4D, dy: tf.Tensor4D): tf.Tensor {
-    const {padInfo, dilationHeight, dilationWidth, outHeight, outWidth, strideHeight, strideWidth} = this.#geometry;
-    const [height, width, inputs, outputs] = this.filterShape;
-    const around = [
-      [0, 0],
-      [padInfo.top, padInfo.bottom],
-      [padInfo.left, padInfo.right],
-      [0, 0],
-    ] as [number, number][];
-    const room = tf.pad(x, around);
-    const flatDy = tf.reshape(dy, [-1, outputs]);
-    const taps = Array.from({length: height * width}, (_, tap) => {
-      const [row, column] = [Math.floor(tap / width) * dilationHeight, (tap % width) * dilationWidth];
-      const end = [row + (outHeight - 1) * strideHeight + 1, column + (outWidth - 1) * strideWidth + 1];
-      const [from, to] = [
-        [0, row, column, 0],
-        [x.shape[0], ...end, inputs],
-      ];
-      const seen = tf.stridedSlice(room, from!, to!, [1, strideHeight, strideWidth, 1]);
-      return tf.matMul(tf.reshape(seen, [-1, inputs]), flatDy, true, false);
-    });
-    return tf.reshape(tf.stack(taps), this.filterShape);
-  }
 }
 
 const gradients: readonly tf.GradConfig[] = [

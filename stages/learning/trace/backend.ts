@@ -15,7 +15,7 @@ import {convolutions} from './convolution.js';
 import {pooling} from './pooling.js';
 import {normalisation} from './normalisation.js';
 import {images} from './image.js';
-import {DILATED_GRADIENTS} from '../gradients.js';
+import {GENERAL_CONVOLUTION} from '../convolution-gradient.js';
 import type {TensorValues} from '../onnx/tensor.js';
 import {StageError} from '../../errors.js';
 
@@ -200,7 +200,7 @@ export function traceBackend(): TraceBackend {
   for (const [kernelName, kernel] of Object.entries(kernels)) {
     register(kernelName, (args) => backend.run(kernelName, kernel, args));
   }
-  register(DILATED_GRADIENTS, () => refuse(DILATED_GRADIENTS));
+  register(GENERAL_CONVOLUTION, () => refuse(GENERAL_CONVOLUTION));
   for (const {kernelName} of tf.getKernelsForBackend('cpu')) {
     if (!(kernelName in kernels)) register(kernelName, () => refuse(kernelName));
   }
