@@ -3,6 +3,7 @@ import {existsSync} from 'node:fs';
 import path from 'node:path';
 import type {Digest} from '../cache/digest.js';
 import type {Row, ShardSchema} from '../cache/shard.js';
+import {variantDefinitions} from '../stages/fold-evaluation/variants.js';
 import {moments as momentsSchema, robustness as robustnessSchema, scores as scoresSchema} from '../stages/schemas.js';
 import type {RobustnessScore} from '../reports/robustness.js';
 import type {MomentRecord, ReportInput, Score} from '../reports/score.js';
@@ -54,6 +55,7 @@ export async function readResults(experiment: Experiment, workspace: Workspace):
     systems: describeSystems(experiment),
     seeds: experiment.seeds,
     isEmbeddedDefault: usesEmbeddedDefault(experiment),
+    variantDefinitions,
     isDrawnDataset: existsSync(path.join(path.dirname(experiment.file), 'dataset.json')),
     generated: {version: packageVersion(), device: devices(forecasts)},
   };

@@ -8,6 +8,7 @@ import {agreement} from '../learning/agreement.js';
 import type {scores} from '../schemas.js';
 import {boxFilter} from './box-filter.js';
 import type {Annotated, EvaluatedClip} from './clips.js';
+import type {Variant} from './variants.js';
 
 type Score = Row<typeof scores>;
 type Target = 'valence' | 'arousal';
@@ -20,7 +21,7 @@ const WHOLE_FOLD = -1;
 /** Rows for each target: the whole fold by every variant, then each clip that has a valid label. */
 export function foldScores(clips: readonly EvaluatedClip[]): Score[] {
   return (['valence', 'arousal'] as const).flatMap((target) => {
-    const row = (variant: string, result: Agreement, clipIndex = WHOLE_FOLD): Score => ({
+    const row = (variant: Variant, result: Agreement, clipIndex = WHOLE_FOLD): Score => ({
       target,
       clipIndex,
       variant,
@@ -30,7 +31,6 @@ export function foldScores(clips: readonly EvaluatedClip[]): Score[] {
     const scored = [...perClip.entries()].filter(([, {frameCount}]) => frameCount > 0);
     return [
       row('population', concatenated(clips, target, 'population')),
-      row('clip-mean', meanOf(scored.map(([, result]) => result))),
       row('released-s', concatenated(clips, target, 'sample')),
       row('released-l', zerosCounted(clips, target)),
       ...scored.map(([clipIndex, result]) => row('population', result, clipIndex)),
@@ -65,15 +65,4 @@ function zerosCounted(clips: readonly EvaluatedClip[], target: Target): Agreemen
     prediction: parts.flatMap(({prediction}) => [...prediction]),
     label: parts.flatMap(({label}) => [...label]),
   });
-}
-
-/** The mean over clips; Pearson over those where it is defined. */
-function meanOf(results: readonly Agreement[]): Agreement {
-  const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-  return {
-    ccc: mean(results.map(({ccc}) => ccc)),
-    pearson: mean(results.map(({pearson}) => pearson).filter((value) => !Number.isNaN(value))),
-    rmse: mean(results.map(({rmse}) => rmse)),
-    frameCount: results.reduce((sum, {frameCount}) => sum + frameCount, 0),
-  };
 }

@@ -144,7 +144,7 @@ describe('an ensemble of the best folds', () => {
       score('1', 1, 0.1, {target: 'arousal'}),
       score('2', 1, NaN),
       score('0', 1, 1, {clip: 'x'}),
-      score('0', 1, 1, {variant: 'clip-mean'}),
+      score('0', 1, 1, {variant: 'released-s'}),
       score('0', 1, 1, {label: 'b'}),
     ];
     expect(rankFolds(scores, 'a').map(({fold, ccc}) => [fold, Number(ccc.toFixed(6))])).toEqual([

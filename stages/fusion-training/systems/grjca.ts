@@ -59,9 +59,9 @@ const architecture = z.strictObject({
     .default('none')
     .describe('Whether features are scaled to length 1 before fusion.'),
   gating: z
-    .enum(['hierarchical', 'flat'])
+    .enum(['hierarchical', 'flat', 'none'])
     .default('hierarchical')
-    .describe('A gate for each iteration and one over them, or a single gate.'),
+    .describe('A gate for each iteration and one over them, a single gate, or none: the ablation without gates.'),
   gateInputs: z
     .enum(['previous', 'all'])
     .default('previous')
@@ -163,6 +163,7 @@ const gateName = (modality: Both, which: string | number): string => `${released
 
 function gateWeights(params: Architecture, modality: Both, width: number): Declaration {
   const {recursions, gating, gateInputs, form} = params;
+  if (gating === 'none') return declare();
   const initial = form === 'released' ? {weight: xavierUniform(), biasValue: zeros} : {};
   const gate = (which: string | number, outputs: number) =>
     denseWeights(gateName(modality, which), {inputs: width, outputs, ...initial});
@@ -186,6 +187,7 @@ function gatedFeatures(
     return weighted(candidates, g); //                                       Eq. 12–15  ReLU(Σ X ⊗ G)           [B, L, d]
   };
   const last = x.at(-1)!;
+  if (params.gating === 'none') return last;
   if (params.gating === 'flat') return gate('flat', last, x);
   const stages = x.slice(1).map((attended, i) => {
     const first = params.gateInputs === 'all' ? 0 : i;

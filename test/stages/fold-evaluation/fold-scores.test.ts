@@ -33,7 +33,6 @@ describe('foldScores', () => {
     expect(rows.filter(({target}) => target === 'valence').map(({variant, clipIndex}) => [variant, clipIndex])).toEqual(
       [
         ['population', -1],
-        ['clip-mean', -1],
         ['released-s', -1],
         ['released-l', -1],
         ['population', 0],
@@ -51,11 +50,6 @@ describe('foldScores', () => {
       agreement({prediction: of('prediction'), label: of('label')}, 'sample').ccc,
     );
     expect(find('valence', 'released-s').ccc).toBeLessThan(expected.ccc);
-  });
-
-  it('averages over clips', () => {
-    const mean = (find('arousal', 'population', 0).ccc + find('arousal', 'population', 1).ccc) / 2;
-    expect(find('arousal', 'clip-mean').ccc).toBeCloseTo(mean, 12);
   });
 
   it('counts unlabelled frames as zeros, clips and smooths, as released code does', () => {

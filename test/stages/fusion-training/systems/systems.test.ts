@@ -28,6 +28,7 @@ const variants: [string, Record<string, unknown>][] = [
   ['rcma', {form: 'released', headUnits: 0}],
   ['grjca', {}],
   ['grjca', {form: 'released', featureNorm: 'l2', gating: 'flat', gateInputs: 'all'}],
+  ['grjca', {gating: 'none'}],
   ['rjca', {}],
   ['rjca', {form: 'released'}],
   ['jca', {}],
@@ -205,6 +206,24 @@ describe('grjca', () => {
       [...x.values.slice(9 * i, 9 * i + 6)].map((v) => Math.max(v, 0)),
     );
     expect([...fused.values]).toEqual(both.flat());
+  });
+});
+
+describe('grjca without gates', () => {
+  it('is recursive joint cross-attention: it fuses X⁽ᴹ⁾, and has no weight more', () => {
+    const pass = passOf('grjca', {gating: 'none'}, [L, L], () => 0);
+    expect(Object.keys(pass.weights).filter((name) => name.includes('gating'))).toEqual([]);
+    const gated = passOf('grjca', {gating: 'flat', recursions: 2}, [L, L], () => 0);
+    // A gate that chooses X⁽²⁾ alone fuses ReLU(X⁽²⁾).
+    const chosen = Object.entries(gated.weights).map(([name, {shape, values}]) => {
+      if (name.endsWith('_gating.flat.weight')) return [name, {shape, values: values.map(() => 0)}] as const;
+      if (name.endsWith('_gating.flat.bias')) return [name, {shape, values: Float32Array.of(0, 0, 50)}] as const;
+      return [name, pass.weights[name] ?? {shape, values}] as const;
+    });
+    const last = infer({...gated, weights: Object.fromEntries(chosen)}).inner['fused']!;
+    const fused = infer(pass).inner['fused']!;
+    expect([...last.values]).toEqual([...fused.values].map((value) => Math.max(value, 0)));
+    expect(fused.values.some((value) => value < 0)).toBe(true);
   });
 });
 
