@@ -1,4 +1,4 @@
-import {mkdirSync, statSync, utimesSync, writeFileSync} from 'node:fs';
+import {mkdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync} from 'node:fs';
 import {setTimeout as sleep} from 'node:timers/promises';
 import {expect, test} from 'vitest';
 import {digestOfText} from '../../cache/digest.js';
@@ -86,4 +86,54 @@ test('a file that keeps changing while it is read is refused', async () => {
   } finally {
     clearInterval(growing);
   }
+});
+
+test('a folder of files is known like a file, until one of them is overwritten, added, renamed or removed', async () => {
+  using folder = temporaryFolder();
+  using lineage = Lineage.open(folder.at('lineage.sqlite'));
+  const [crops, first] = [folder.at('crops'), folder.at('crops', '00001.jpg')];
+  mkdirSync(folder.at('crops', 'deeper'), {recursive: true});
+  writeFileSync(first, 'one');
+  writeFileSync(folder.at('crops', '00002.jpg'), 'two');
+  await sleep(leftAloneMs);
+  const before = await new FileDigests(lineage).digest(crops);
+  expect(new FileDigests(lineage).peek(crops)).toBe(before);
+
+  // What does not belong to the folder's files: hidden files and deeper folders.
+  writeFileSync(folder.at('crops', '.DS_Store'), 'hidden');
+  writeFileSync(folder.at('crops', 'deeper', '00003.jpg'), 'deeper');
+  expect(new FileDigests(lineage).peek(crops)).toBe(before);
+
+  // Overwritten in place, with the old modification time: the folder's own time stamps stay.
+  const {atime, mtime} = statSync(first);
+  writeFileSync(first, 'One');
+  utimesSync(first, atime, mtime);
+  expect(new FileDigests(lineage).peek(crops)).toBeUndefined();
+  const seen = [before, await new FileDigests(lineage).digest(crops)];
+  for (const change of [
+    () => renameSync(first, folder.at('crops', '00009.jpg')),
+    () => writeFileSync(folder.at('crops', '00003.jpg'), 'three'),
+    () => rmSync(folder.at('crops', '00002.jpg')),
+  ]) {
+    change();
+    seen.push(await new FileDigests(lineage).digest(crops));
+  }
+  expect(new Set(seen).size).toBe(5);
+});
+
+test('the digest of a folder is that of its names and bytes, wherever it lies', async () => {
+  using folder = temporaryFolder();
+  using lineage = Lineage.open(folder.at('lineage.sqlite'));
+  for (const name of ['a', 'b', 'c']) mkdirSync(folder.at(name));
+  for (const [name, texts] of Object.entries({a: ['one', 'two'], b: ['one', 'two'], c: ['two', 'one']})) {
+    texts.forEach((text, index) => writeFileSync(folder.at(name, `0000${index + 1}.jpg`), text));
+  }
+  const digests = new FileDigests(lineage);
+  const [a, b, c] = [
+    await digests.digest(folder.at('a')),
+    await digests.digest(folder.at('b')),
+    await digests.digest(folder.at('c')),
+  ];
+  expect(a).toBe(b);
+  expect(c).not.toBe(a);
 });
