@@ -2,11 +2,12 @@
 import {drawMasks} from '../learning/layers/dropout.js';
 import type {Arrays} from '../learning/program.js';
 import {random} from '../learning/random.js';
+import {prefixed} from '../learning/records.js';
 import type {BatchShape} from './batches.js';
 import {featureArrays, labelArrays} from './batches.js';
 import type {FoldData, Target} from './fold-data.js';
 import type {Model} from './model.js';
-import {optimiserOf, prefixed} from './model.js';
+import {optimiserOf} from './model.js';
 import type {Window} from './windows.js';
 import {lengthOf} from './windows.js';
 

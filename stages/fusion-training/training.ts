@@ -3,23 +3,17 @@
  * checkpoint after every epoch, and everything random is a function of seed and step, so a training that was killed
  * continues to the same bytes.
  */
-import {StageError} from '../errors.js';
 import {readCheckpoint, writeCheckpoint} from '../learning/checkpoint.js';
 import type {Arrays, Inference, Program, ProgramOptions, Step, TensorSpecs, Tensors} from '../learning/program.js';
 import {random} from '../learning/random.js';
-import type {ScheduleOptions, ScheduleState, StoppingState} from '../learning/schedule.js';
-import {
-  afterEpoch,
-  afterMeasure,
-  learningRateAt,
-  shouldStop,
-  startSchedule,
-  startStopping,
-} from '../learning/schedule.js';
+import {prefixed, under} from '../learning/records.js';
+import {learningRateAt} from '../learning/schedule.js';
+import type {EpochRow as Epoch, LoopOptions, Progress as LoopProgress} from '../learning/training-loop.js';
+import {advance, runSteps, startProgress} from '../learning/training-loop.js';
 import type {ClipPredictions, Evaluator} from './evaluation.js';
 import {concordanceOf, evaluationShape, evaluationSpecs, predict} from './evaluation.js';
 import type {Target} from './fold-data.js';
-import {forwardPass, initialState, prefixed, trainingStep, under} from './model.js';
+import {forwardPass, initialState, trainingStep} from './model.js';
 import type {StepSource} from './step-inputs.js';
 import {batchesOf, batchShape, stepArrays} from './step-inputs.js';
 import type {Training} from './training-params.js';
@@ -38,13 +32,8 @@ export interface Engine {
   ): Promise<Inference>;
 }
 
-export interface EpochRow {
-  readonly epoch: number;
-  readonly learningRate: number;
-  readonly trainLoss: number;
-  readonly concordance: Readonly<Partial<Record<Target, number>>>;
-  readonly best: boolean;
-}
+export type EpochRow = Epoch<Target>;
+type Progress = LoopProgress<Target>;
 
 export interface TrainingTask extends StepSource {
   readonly engine: Engine;
@@ -65,22 +54,13 @@ export interface TrainedModel {
   readonly reason: string;
 }
 
-/** Everything a training must remember between epochs, tensors aside. */
-interface Progress {
-  readonly epoch: number;
-  readonly step: number;
-  readonly schedule: ScheduleState;
-  readonly stopping: StoppingState;
-  readonly curve: readonly EpochRow[];
-  readonly finished: boolean;
-}
-
 /** Trains a model, or continues where its checkpoint left off, and predicts with the weights of its best epoch. */
 export async function trainModel(task: TrainingTask): Promise<TrainedModel> {
   const saved = await readCheckpoint<Progress>(task.checkpoint);
   const session = await openSession(task, saved?.tensors);
   try {
-    let run: Run = {progress: saved?.state ?? startOf(task.model.training), best: under(saved?.tensors ?? {}, 'best')};
+    const progress = saved?.state ?? startProgress<Target>(loopOf(task.model.training));
+    let run: Run = {progress, best: under(saved?.tensors ?? {}, 'best')};
     while (!run.progress.finished) {
       run = await oneEpoch(task, session, run);
       task.onEpoch(run.progress.epoch);
@@ -108,12 +88,12 @@ interface Run {
 /** Trains for an epoch, validates, and writes the checkpoint. */
 async function oneEpoch(task: TrainingTask, session: Session, run: Run): Promise<Run> {
   const {training} = task.model;
-  const {trainLoss, learningRate, step} = await runSteps(task, session, run.progress);
+  const {trainLoss, learningRate, step} = await runEpoch(task, session, run.progress);
   const state = await session.program.state();
   const predictions = await predict(session.evaluator, trained(state));
   const concordance = concordanceOf(task.data.validation, predictions, task.targets);
   const row = {epoch: run.progress.epoch, learningRate, trainLoss, concordance};
-  const progress = advance(training, {...run.progress, step}, row);
+  const progress = advance(loopOf(training), {...run.progress, step}, row);
   const best = progress.curve.at(-1)!.best ? trained(state) : run.best;
   const next = training.reloadBest ? {...state, ...best} : state;
   if (training.reloadBest) await session.program.load(next);
@@ -151,7 +131,7 @@ const trained = (state: Arrays): Arrays => ({
 const specsOf = (arrays: Arrays): TensorSpecs =>
   Object.fromEntries(Object.entries(arrays).map(([name, {shape}]) => [name, {shape, dtype: 'float32'}]));
 
-const scheduleOf = (training: Training): ScheduleOptions => ({
+const loopOf = (training: Training): LoopOptions => ({
   ...training,
   stepDecay:
     training.decayFactor === 1
@@ -164,63 +144,26 @@ const scheduleOf = (training: Training): ScheduleOptions => ({
         },
 });
 
-const startOf = (training: Training): Progress => ({
-  epoch: 0,
-  step: 0,
-  schedule: startSchedule(scheduleOf(training)),
-  stopping: startStopping,
-  curve: [],
-  finished: false,
-});
-
-/** Runs the steps of one epoch; while one runs, the next batch is being read. */
-async function runSteps(task: TrainingTask, session: Session, {epoch, step, schedule}: Progress) {
+/** Runs the steps of one epoch. */
+async function runEpoch(task: TrainingTask, session: Session, {epoch, step, schedule}: Progress) {
   const batches = batchesOf(task, epoch);
   const rateOf = (batch: number) =>
-    learningRateAt(scheduleOf(task.model.training), schedule, {epoch, batch, batchCount: batches.length});
-  const prepared = (batch: number) => {
-    const {spareMasks} = session;
-    // Taken, not shared: a batch that waits for its step must not be overwritten by the one after it.
-    session.spareMasks = undefined;
-    const learningRate = rateOf(batch);
-    return stepArrays(task, {windows: batches[batch] ?? [], step: step + batch + 1, learningRate, spareMasks});
-  };
-  let next = prepared(0);
-  let lossSum = 0;
-  for (let batch = 0; batch < batches.length; batch++) {
-    task.signal.throwIfAborted();
-    const arrays = await next;
-    if (batch + 1 < batches.length) next = prepared(batch + 1);
-    // Awaited in the next turn; if this step fails first, its own failure must not go unhandled.
-    next.catch(() => undefined);
-    const loss = (await session.program.run(arrays))['loss']!.values[0]!;
-    session.spareMasks = under(arrays, 'masks');
-    if (!Number.isFinite(loss)) throw notFinite(epoch, batch, loss);
-    lossSum += loss;
-  }
-  return {trainLoss: lossSum / batches.length, learningRate: rateOf(batches.length - 1), step: step + batches.length};
+    learningRateAt(loopOf(task.model.training), schedule, {epoch, batch, batchCount: batches.length});
+  const trainLoss = await runSteps(session.program, {
+    stage: 'fusion-training',
+    epoch,
+    batchCount: batches.length,
+    signal: task.signal,
+    prepare: (batch) => {
+      const {spareMasks} = session;
+      // Taken, not shared: a batch that waits for its step must not be overwritten by the one after it.
+      session.spareMasks = undefined;
+      const learningRate = rateOf(batch);
+      return stepArrays(task, {windows: batches[batch] ?? [], step: step + batch + 1, learningRate, spareMasks});
+    },
+    recycle: (arrays) => {
+      session.spareMasks = under(arrays, 'masks');
+    },
+  });
+  return {trainLoss, learningRate: rateOf(batches.length - 1), step: step + batches.length};
 }
-
-/** What an epoch's validation means for schedule, stopping and the choice of the best epoch. */
-function advance(training: Training, progress: Progress, row: Omit<EpochRow, 'best'>): Progress {
-  const {epoch} = progress;
-  const values = Object.values(row.concordance);
-  const measure = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const stopping = afterMeasure(progress.stopping, measure);
-  const {earlyStopping: patience, minimumEpochs, epochs} = training;
-  return {
-    epoch: epoch + 1,
-    step: progress.step,
-    schedule: afterEpoch(scheduleOf(training), progress.schedule, {epoch, measure}),
-    stopping,
-    curve: [...progress.curve, {...row, best: measure > progress.stopping.best}],
-    finished: epoch + 1 >= epochs || shouldStop(stopping, {epoch, patience, minimumEpochs}),
-  };
-}
-
-const notFinite = (epoch: number, batch: number, loss: number): StageError =>
-  new StageError(
-    'not-finite',
-    `The training loss became ${loss} in epoch ${epoch}, batch ${batch}.`,
-    'Lower fusion-training.learningRate, set fusion-training.gradientClip, or look for features that are not finite.',
-  );

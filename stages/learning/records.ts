@@ -12,6 +12,17 @@ export function mapKeys<A>(record: Readonly<Record<string, A>>, rename: (name: s
   return Object.fromEntries(Object.entries(record).map(([name, value]) => [rename(name), value]));
 }
 
+/** Entries named '<prefix>/<name>', by <name>. */
+export function under<A>(record: Readonly<Record<string, A>>, prefix: string): Record<string, A> {
+  const start = `${prefix}/`;
+  const found = Object.entries(record).filter(([name]) => name.startsWith(start));
+  return Object.fromEntries(found.map(([name, value]) => [name.slice(start.length), value]));
+}
+
+export function prefixed<A>(prefix: string, record: Readonly<Record<string, A>>): Record<string, A> {
+  return mapKeys(record, (name) => `${prefix}/${name}`);
+}
+
 export function specOf({shape, values}: ArrayValue): TensorSpec {
   return {shape, dtype: values instanceof Float32Array ? 'float32' : 'int32'};
 }

@@ -44,6 +44,8 @@ export interface Scope {
   readonly real: tf.Tensor3D;
   /** New statistics by name, filled in by a training pass. */
   readonly updates: Tensors;
+  /** Whether a layer keeps to its running statistics while others train; none does where absent. */
+  readonly isFixed?: (name: string) => boolean;
 }
 
 /** Joins declarations; two layers may not claim one name. */
