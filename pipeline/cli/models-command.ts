@@ -35,6 +35,10 @@ export function declareModels(program: Command, exit: (code: number) => void): v
     .action(async (id: string, file: string, options) =>
       exit(await (await import('./models.js')).add(id, file, options)),
     );
+  within('outputs', 'what can be taken out of a network: its outputs and the tensors inside it')
+    .argument('<model>', 'an id, or the path of an ONNX file')
+    .option('--all', 'also what is no float32, such as shapes and masks', false)
+    .action(async (model: string, options) => exit(await (await import('./models.js')).outputs(model, options)));
   within('remove', 'delete networks')
     .argument('<id...>', 'which')
     .action(async (ids: string[], options) => exit(await (await import('./models.js')).remove(ids, options)));

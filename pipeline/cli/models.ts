@@ -6,9 +6,10 @@ import type {Emit} from '../events.js';
 import {addModel} from '../models/add.js';
 import {ModelError} from '../models/errors.js';
 import {findModel, knownModels, selectModels, type ModelEntry} from '../models/manifest.js';
+import {networkTensors, type NetworkTensor} from '../models/outputs.js';
 import {proxyFor} from '../models/proxy.js';
 import {pull as pullModel} from '../models/pull.js';
-import {checkedSha256, howToGet} from '../models/resolve.js';
+import {checkedSha256, howToGet, locateModel} from '../models/resolve.js';
 import {modelPath, modelsFolder, removeModel, stateOf} from '../models/store.js';
 import {workspaceFolder} from '../workspace.js';
 import {print} from './screen.js';
@@ -111,6 +112,38 @@ export async function add(id: string, file: string, options: Options): Promise<n
   if (batch !== 'dynamic')
     print(`       It takes exactly ${batch} at a time; exported with a dynamic batch it would be faster.`);
   return 0;
+}
+
+/** `affectflow models outputs`: what an experiment may name as `output` of a network. */
+export async function outputs(model: string, options: Options & {all: boolean}): Promise<number> {
+  const tensors = await networkTensors(locateModel(model, folderOf(options)));
+  const shown = tensors.filter(({type, isOutput}) => options.all || isOutput || type === 'float32');
+  const rows = shown.map((tensor) => [tensor.name, tensor.operator, shapeOf(tensor), remarkOn(tensor)]);
+  print(...leftAligned([['tensor', 'operator', 'type and shape', ''], ...rows]), '');
+  const hidden = tensors.length - shown.length;
+  if (hidden > 0) print(`And ${hidden} more of other types than float32, which --all shows.`);
+  print('Take one by its name, for example with visual-embedding: {onnx: {model: …, output: NAME}}.');
+  return 0;
+}
+
+/** Columns of words, padded to their widest cell. */
+function leftAligned(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+function shapeOf({type, shape}: NetworkTensor): string {
+  return shape === undefined ? type : `${type} [${shape.join(', ')}]`;
+}
+
+function remarkOn({isOutput, isBeforeLastLayer}: NetworkTensor): string {
+  if (isOutput) return 'output of the network';
+  return isBeforeLastLayer ? 'probably the features before the last layer' : '';
 }
 
 /** `affectflow models remove` */

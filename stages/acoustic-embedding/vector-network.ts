@@ -1,7 +1,7 @@
 /** Any ONNX network from patches of sound or raw samples to vectors. */
 import {StageError} from '../errors.js';
 import type {ModelContract, Size} from '../learning/model-contract.js';
-import {openModel} from '../learning/open-model.js';
+import {openWithOutputs} from '../learning/onnx/add-output.js';
 
 export interface VectorNetworkOptions {
   readonly path: string;
@@ -29,11 +29,11 @@ const freeBatchSize = 8;
 export async function openVectorNetwork(options: VectorNetworkOptions): Promise<VectorNetwork> {
   const {path, itemShape, threads, averageSteps} = options;
   const {Tensor} = await import('onnxruntime-node');
-  const {session, checked} = await openModel(path, {
+  const {session, checked} = await openWithOutputs(path, {
     contract: contractOf(options),
     options: {executionProviders: ['cpu'], intraOpNumThreads: threads, interOpNumThreads: 1},
   });
-  const {batch, inputs, outputs} = checked!;
+  const {batch, inputs, outputs} = checked;
   const [input, output] = [inputs[0]!, outputs[0]!];
   const batchSize = batch === 'dynamic' ? freeBatchSize : batch;
   const itemLength = itemShape.reduce((product, size) => product * size, 1);

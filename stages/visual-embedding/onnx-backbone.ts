@@ -2,7 +2,7 @@
 import type * as ort from 'onnxruntime-node';
 import {StageError} from '../errors.js';
 import type {ModelContract} from '../learning/model-contract.js';
-import {openModel} from '../learning/open-model.js';
+import {openWithOutputs} from '../learning/onnx/add-output.js';
 import type {ImageBackbone} from './backbone.js';
 import {channelCount, writeImage, type ImageFormat} from './image-input.js';
 
@@ -22,11 +22,11 @@ const freeBatchSize = 8;
 /** @throws StageError 'bad-model' where the file is no network that takes such images. */
 export async function openOnnxBackbone(options: OnnxBackboneOptions): Promise<ImageBackbone> {
   const {path, format, threads} = options;
-  const {session, checked} = await openModel(path, {
+  const {session, checked} = await openWithOutputs(path, {
     contract: contractOf(options),
     options: {executionProviders: ['cpu'], intraOpNumThreads: threads, interOpNumThreads: 1},
   });
-  const {batch, inputs, outputs} = checked!;
+  const {batch, inputs, outputs} = checked;
   const [input, output] = [inputs[0]!, outputs[0]!];
   const batchSize = batch === 'dynamic' ? freeBatchSize : batch;
   const valuesPerImage = format.inputSize ** 2 * channelCount(format);

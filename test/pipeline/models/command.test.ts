@@ -5,6 +5,7 @@ import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {build} from 'esbuild';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {nodeProto} from '../../../stages/learning/onnx/tensor.js';
 import {tinyModel} from './tiny-model.js';
 
 let folder: string;
@@ -67,6 +68,36 @@ describe('affectflow models', () => {
       output: expect.stringMatching(/^ok {3}vggish .*\n1 models checked, 0 bad\.\n$/) as string,
     });
     expect(await run('remove', 'vggish', '--models', 'kept')).toEqual({code: 0, output: 'removed  vggish\n'});
+  });
+
+  test('shows what can be taken out of a network', async () => {
+    const bytes = tinyModel({
+      inputs: [{name: 'input', shape: ['N', 1, 96, 64]}],
+      outputs: [{name: 'embedding', shape: ['N', 6144]}],
+      nodes: [
+        nodeProto('Flatten', ['input'], ['flat']),
+        nodeProto('Shape', ['flat'], ['sizes']),
+        nodeProto('Relu', ['flat'], ['embedding']),
+      ],
+    });
+    writeFileSync(path.join(folder, 'network.onnx'), bytes);
+    expect(await run('outputs', 'network.onnx')).toEqual({
+      code: 0,
+      output: [
+        'tensor     operator  type and shape',
+        'flat       Flatten   float32 [N, 6144]',
+        'embedding  Relu      float32 [N, 6144]  output of the network',
+        '',
+        'And 1 more of other types than float32, which --all shows.',
+        'Take one by its name, for example with visual-embedding: {onnx: {model: …, output: NAME}}.',
+        '',
+      ].join('\n'),
+    });
+    expect((await run('outputs', 'network.onnx', '--all')).output).toContain('sizes      Shape     int64 [2]');
+    expect(await run('outputs', 'none.onnx')).toMatchObject({
+      code: 2,
+      output: expect.stringContaining('there is no model file …/none.onnx') as string,
+    });
   });
 
   test('ends with 1 when a file is not what it should be, or absent', async () => {

@@ -86,6 +86,25 @@ describe('patches of VGGish', () => {
     expect(firsts[2]).toEqual(firsts[0]);
   });
 
+  test('may be read at a tensor inside the network', async () => {
+    const logMel = [0, 1].map((k) => ({timeSeconds: 0.0125 + k / 100, bands: new Float32Array(64).fill(2)}));
+    const network: SmallNetwork = {
+      input,
+      nodes: [
+        nodeProto('Flatten', ['input'], ['same'], {attributes: {axis: 1}}),
+        nodeProto('Neg', ['same'], ['inner']),
+        nodeProto('Neg', ['inner'], ['last']),
+      ],
+      outputs: {last: ['N', 'width']},
+    };
+    const model = await written(network);
+    const {outputs} = await runStage(withModels(acousticEmbedding), {
+      inputs: {logMel, timeline: frames([0])},
+      params: {backbone: 'onnx-patches', patches: {model, output: 'inner'}},
+    });
+    expect(outputs.acoustic.all[0]!.vector[0]).toBe(-2);
+  });
+
   test('of a clip without sound become zeros, as wide as the network’s vectors', async () => {
     const {outputs, warnings} = await runStage(withModels(acousticEmbedding), {
       inputs: {timeline: frames([0, 1])},

@@ -132,6 +132,11 @@ describe('vectors', () => {
     const file = await networkOf(['N', 3, 8, 8], ['same', 'square']);
     expect((await vectorOf({...optionsFor(file), output: 'square'})).slice(0, 4)).toEqual([0, 1, 4, 9]);
   });
+
+  test('come from a tensor inside the network, where one is named that is no output', async () => {
+    const file = await networkOf(['N', 3, 8, 8], ['same']);
+    expect((await vectorOf({...optionsFor(file), output: 'square'})).slice(0, 4)).toEqual([0, 1, 4, 9]);
+  });
 });
 
 test('the stage reads crops with the network that its parameters describe', async () => {
@@ -183,7 +188,7 @@ describe('a network that does not fit is refused when it is opened', () => {
       message: expect.stringContaining("found 'same', 'square'"),
     });
     await expect(openOnnxBackbone({...optionsFor(file), output: 'cube'})).rejects.toMatchObject({
-      message: expect.stringContaining("an output 'cube'"),
+      message: expect.stringContaining("it has no tensor 'cube'. Its outputs are 'same', 'square'"),
     });
   });
 
