@@ -4,15 +4,14 @@
  */
 import os from 'node:os';
 import PQueue from 'p-queue';
-import type {Digest} from '../cache/digest.js';
 import type {RunTask} from '../cache/lineage.js';
 import type {TaskManifest} from '../cache/manifest.js';
 import {isIntact} from '../cache/intact.js';
 import type {Emit, StageCount} from './events.js';
-import type {Inspector, Outcome, ReadyTask} from './inspector.js';
+import type {Inspector, Outcome, ReadyTask, Verdict} from './inspector.js';
 import {ModelError} from './models/errors.js';
 import {Pool, TaskError} from './pool.js';
-import {tasksOf, type Task} from './plan.js';
+import type {Task} from './plan.js';
 import type {TaskFailure} from './request.js';
 
 export interface ExecutorOptions {
@@ -41,9 +40,8 @@ export class Executor {
   readonly #outcomes = new Map<string, Outcome>();
   readonly #waitingFor = new Map<string, number>();
   readonly #readers = new Map<string, string[]>();
-  /** Tasks that wait for nothing any more, in the order they became so; those before `#next` are considered. */
+  /** Tasks that wait for nothing any more and are not considered yet, in the order they became so. */
   readonly #ready: Task[] = [];
-  #next = 0;
   readonly #queues: Record<'cpu' | 'gpu' | 'io', PQueue>;
   readonly #pool: Pool;
   readonly #counts = new Map<
@@ -86,43 +84,53 @@ export class Executor {
   }
 
   #link(task: Task): void {
-    const upstream = new Set(Object.values(task.inputs).flatMap(tasksOf));
-    this.#waitingFor.set(task.id, upstream.size);
+    const upstream = this.#inspector.upstreamOf(task);
+    this.#waitingFor.set(task.id, upstream.length);
     for (const id of upstream) {
       const readers = this.#readers.get(id);
       if (readers === undefined) this.#readers.set(id, [task.id]);
       else readers.push(task.id);
     }
-    if (upstream.size === 0) this.#ready.push(task);
+    if (upstream.length === 0) this.#ready.push(task);
   }
 
-  /** Settles every task that needs no work, without leaving this turn of the event loop: a no-op run is only this. */
+  /**
+   * Settles every task that needs no work, without leaving this turn of the event loop: a no-op run is only this. All
+   * that are ready at a time are looked up together.
+   */
   #settleReady(): void {
-    while (this.#next < this.#ready.length) {
+    while (this.#ready.length > 0) {
       if (this.options.signal.aborted) return;
-      const task = this.#ready[this.#next++]!;
-      if (this.#inspector.knowsFiles(task)) this.#consider(task);
-      else this.#hashThenConsider(task);
+      const ready = this.#ready.splice(0);
+      const known = ready.filter((task) => this.#inspector.knowsFiles(task));
+      this.#consider(known);
+      if (known.length === ready.length) continue;
+      const isKnown = new Set(known);
+      for (const task of ready) if (!isKnown.has(task)) this.#hashThenConsider(task);
     }
   }
 
   #hashThenConsider(task: Task): void {
     void this.#queues.io.add(async () => {
       const failure = await this.#inspector.hashFiles(task).then(() => undefined, unreadable);
-      if (failure === undefined) this.#consider(task);
+      if (failure === undefined) this.#consider([task]);
       else this.#fail(task, failure, 0);
       this.#settleReady();
     });
   }
 
-  #consider(task: Task): void {
-    const verdict = this.#inspector.inspect(task, (id) => this.#outcomes.get(id)!);
+  #consider(tasks: readonly Task[]): void {
+    const verdicts = this.#inspector.inspectAll(tasks, (id) => this.#outcomes.get(id)!);
+    tasks.forEach((task, index) => this.#act(task, verdicts[index]!));
+  }
+
+  #act(task: Task, verdict: Verdict): void {
     if (verdict.is === 'skip' || verdict.is === 'unknown') return this.#skip(task, verdict.because);
     if (verdict.is === 'reuse') {
       this.options.emit({kind: 'reused', task: task.id, stage: task.stage, fingerprint: verdict.record.fingerprint});
       for (const message of verdict.record.warnings) this.options.emit({kind: 'warning', task: task.id, message});
       this.#record(task, 'reused', {fingerprint: verdict.record.fingerprint});
-      this.#settle(task, done(verdict.record.outputs, verdict.excluded, false));
+      this.#settle(task, done(verdict.record.outputs, verdict.excluded));
       return;
     }
     const twin = this.#inFlight.get(verdict.ready.fingerprint);
@@ -143,7 +151,7 @@ export class Executor {
     const twins = this.#inFlight.get(ready.fingerprint) ?? [];
     this.#inFlight.delete(ready.fingerprint);
     if (this.options.signal.aborted) return;
-    for (const twin of twins) this.#consider(twin);
+    this.#consider(twins);
     this.#settleReady();
   }
 
@@ -152,7 +160,7 @@ export class Executor {
     const clock = performance.now();
     try {
       const manifest = await this.#produce(ready, reason);
-      this.#settle(task, done(manifest.outputs, ready.excluded, true));
+      this.#settle(task, done(manifest.outputs, ready.excluded));
     } catch (error) {
       if (this.options.signal.aborted) return;
       const failure = error instanceof TaskError ? error.failure : defect(error);
@@ -229,12 +237,11 @@ export class Executor {
   async #heal(task: Task): Promise<boolean> {
     const {workspace} = this.#inspector.options;
     let healed = false;
-    for (const id of new Set(Object.values(task.inputs).flatMap(tasksOf))) {
+    for (const id of this.#inspector.upstreamOf(task)) {
       const outcome = this.#outcomes.get(id);
       if (outcome?.is !== 'done') continue;
       const damaged = [];
-      for (const digest of outcome.outputs.values())
-        if (!(await isIntact(workspace.store, digest))) damaged.push(digest);
+      for (const {digest} of outcome.outputs) if (!(await isIntact(workspace.store, digest))) damaged.push(digest);
       if (damaged.length === 0) continue;
       for (const digest of damaged) workspace.store.quarantine(digest);
       this.options.emit({
@@ -246,14 +253,14 @@ export class Executor {
       if (verdict.is !== 'run') return false;
       try {
         const manifest = await this.#produce(verdict.ready, verdict.reason);
-        this.#outcomes.set(id, done(manifest.outputs, verdict.ready.excluded, true));
+        this.#outcomes.set(id, done(manifest.outputs, verdict.ready.excluded));
       } catch (error) {
         if (!(error instanceof TaskError) || !DAMAGE.has(error.failure.code) || !(await this.#heal(upstream)))
           throw error;
         const again = this.#inspector.inspect(upstream, (other) => this.#outcomes.get(other)!);
         if (again.is !== 'run') return false;
         const manifest = await this.#produce(again.ready, again.reason);
-        this.#outcomes.set(id, done(manifest.outputs, again.ready.excluded, true));
+        this.#outcomes.set(id, done(manifest.outputs, again.ready.excluded));
       }
       healed = true;
     }
@@ -265,7 +272,7 @@ export class Executor {
     if (verdict.is !== 'run') return this.#fail(task, failure, 0);
     try {
       const manifest = await this.#produce(verdict.ready, 'an input was damaged and made again');
-      this.#settle(task, done(manifest.outputs, verdict.ready.excluded, true));
+      this.#settle(task, done(manifest.outputs, verdict.ready.excluded));
     } catch (error) {
       this.#fail(task, error instanceof TaskError ? error.failure : defect(error), 0);
     }
@@ -336,12 +343,8 @@ export class Executor {
   }
 }
 
-function done(
-  outputs: readonly {name: string; digest: Digest}[],
-  excluded: ReadonlySet<string>,
-  reran: boolean,
-): Outcome {
-  return {is: 'done', outputs: new Map(outputs.map(({name, digest}) => [name, digest])), excluded, reran};
+function done(outputs: TaskManifest['outputs'], excluded: ReadonlySet<string>): Outcome {
+  return {is: 'done', outputs, excluded};
 }
 
 function unreadable(error: unknown): TaskFailure {

@@ -1,7 +1,6 @@
 /** Looks ahead: for every task of a plan, whether it would be reused, would run and why, or depends on one that runs. */
-import type {Digest} from '../cache/digest.js';
 import type {TaskResult} from '../cache/lineage.js';
-import type {Inspector, Outcome} from './inspector.js';
+import type {Inspector, Outcome, Verdict} from './inspector.js';
 import type {Task} from './plan.js';
 
 export type Forecast =
@@ -12,38 +11,45 @@ export type Forecast =
 
 /** Reads published files whose digest is not known yet, and nothing else. */
 export async function forecast(inspector: Inspector): Promise<Forecast[]> {
+  const tasks = [...inspector.tasks.values()];
+  const forecasts = new Map<string, Forecast>();
   const outcomes = new Map<string, Outcome>();
-  const forecasts: Forecast[] = [];
-  for (const task of inspector.tasks.values()) {
-    const one = await forecastTask(inspector, task, outcomes);
-    outcomes.set(task.id, outcomeOf(one));
-    forecasts.push(one);
+  // Tasks of one stage never read from one another, so each stage is looked up as a whole.
+  for (const {name} of inspector.options.plan.experiment.graph.stages) {
+    const ofStage = tasks.filter(({stage}) => stage === name);
+    for (const one of await forecastAll(inspector, ofStage, outcomes)) {
+      forecasts.set(one.task.id, one);
+      outcomes.set(one.task.id, outcomeOf(one));
+    }
   }
-  return forecasts;
+  return tasks.map(({id}) => forecasts.get(id)!);
 }
 
-async function forecastTask(
+async function forecastAll(
   inspector: Inspector,
-  task: Task,
+  tasks: readonly Task[],
   outcomes: ReadonlyMap<string, Outcome>,
-): Promise<Forecast> {
-  try {
-    await inspector.hashFiles(task);
-  } catch (error) {
-    return {task, will: 'run', because: `an input cannot be read: ${(error as Error).message}`};
+): Promise<Forecast[]> {
+  const readable: Task[] = [];
+  const unreadable: Forecast[] = [];
+  for (const task of tasks) {
+    try {
+      if (!inspector.knowsFiles(task)) await inspector.hashFiles(task);
+      readable.push(task);
+    } catch (error) {
+      unreadable.push({task, will: 'run', because: `an input cannot be read: ${(error as Error).message}`});
+    }
   }
-  const verdict = inspector.inspect(task, (id) => outcomes.get(id)!);
+  const verdicts = inspector.inspectAll(readable, (id) => outcomes.get(id)!);
+  return [...unreadable, ...readable.map((task, index) => forecastOf(task, verdicts[index]!))];
+}
+
+function forecastOf(task: Task, verdict: Verdict): Forecast {
   if (verdict.is === 'reuse') return {task, will: 'reuse', record: verdict.record, excluded: verdict.excluded};
   if (verdict.is === 'run') return {task, will: 'run', because: verdict.reason};
   return {task, will: 'follow', because: verdict.because};
 }
 
 function outcomeOf(one: Forecast): Outcome {
-  if (one.will !== 'reuse') return {is: 'unknown'};
-  return {
-    is: 'done',
-    outputs: new Map(one.record.outputs.map(({name, digest}) => [name, digest as Digest])),
-    excluded: one.excluded,
-    reran: false,
-  };
+  return one.will === 'reuse' ? {is: 'done', outputs: one.record.outputs, excluded: one.excluded} : {is: 'unknown'};
 }

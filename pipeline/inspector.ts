@@ -1,6 +1,9 @@
 /**
- * Decides for one task, given what became of the tasks it reads from, whether its result exists already, or
- * why it has to run. Shared by the executor (which acts on it), `plan` and `report` (which only look).
+ * Decides for tasks, given what became of the tasks they read from, whether their results exist already, or why they
+ * have to run. Shared by the executor (which acts on it), `plan` and `report` (which only look).
+ *
+ * A run that has nothing to do is little else than this for every task, so what tasks have in common (identity, models,
+ * parameters of their stage) is found once, and results are asked of the lineage for many tasks at a time.
  */
 import path from 'node:path';
 import type {Digest} from '../cache/digest.js';
@@ -21,9 +24,8 @@ import type {Workspace} from './workspace.js';
 export type Outcome =
   | {
       readonly is: 'done';
-      readonly outputs: ReadonlyMap<string, Digest>;
+      readonly outputs: readonly {readonly name: string; readonly digest: Digest}[];
       readonly excluded: ReadonlySet<string>;
-      readonly reran: boolean;
     }
   | {readonly is: 'failed' | 'skipped'}
   /** Only when looking ahead: it would run, so what it will write is not known yet. */
@@ -58,6 +60,8 @@ export class Inspector {
   readonly tasks: ReadonlyMap<string, Task>;
   readonly #identities = new Map<string, string>();
   readonly #identifying = new WeakMap<Params, Params>();
+  readonly #models = new WeakMap<Params, readonly ModelFile[]>();
+  readonly #upstream = new Map<Task, readonly string[]>();
   /** Digests of files as this inspector found them: one run sees one state of a file. */
   readonly #hashed = new Map<string, Digest>();
 
@@ -67,6 +71,16 @@ export class Inspector {
 
   stageOf(task: Task): Stage {
     return this.options.plan.experiment.graph.stage(task.stage);
+  }
+
+  /** The tasks that a task reads from, each once. */
+  upstreamOf(task: Task): readonly string[] {
+    let upstream = this.#upstream.get(task);
+    if (upstream === undefined) {
+      upstream = distinct(Object.values(task.inputs).map(tasksOf));
+      this.#upstream.set(task, upstream);
+    }
+    return upstream;
   }
 
   /** Whether the digests of all files a task needs are known without reading them. */
@@ -94,9 +108,16 @@ export class Inspector {
     return [...published, ...this.#modelsOf(task).map((model) => model.path)];
   }
 
+  /** Found once for all tasks of a stage that share their parameters. */
   #modelsOf(task: Task): readonly ModelFile[] {
     const stage = this.stageOf(task);
-    return stage.models?.(withModelPaths(stage, task.params, this.#modelPlaces)) ?? [];
+    if (stage.models === undefined) return [];
+    let models = this.#models.get(task.params);
+    if (models === undefined) {
+      models = stage.models(withModelPaths(stage, task.params, this.#modelPlaces));
+      this.#models.set(task.params, models);
+    }
+    return models;
   }
 
   get #modelPlaces(): ModelPlaces {
@@ -123,24 +144,32 @@ export class Inspector {
 
   /** @param outcomeOf what became of each task this one reads from */
   inspect(task: Task, outcomeOf: (id: string) => Outcome): Verdict {
-    const upstream = [...new Set(Object.values(task.inputs).flatMap(tasksOf))];
-    const excluded = this.#excluded(task, upstream, outcomeOf);
-    const bad = upstream.find(
-      (id) => !this.#isExcluded(id, excluded) && ['failed', 'skipped'].includes(outcomeOf(id).is),
-    );
-    if (bad !== undefined)
-      return {is: 'skip', because: `${bad} ${outcomeOf(bad).is === 'failed' ? 'failed' : 'was skipped'}`};
-    const unknown = upstream.find((id) => !this.#isExcluded(id, excluded) && outcomeOf(id).is === 'unknown');
-    if (unknown !== undefined) return {is: 'unknown', because: `${unknown} runs first`};
-    const emptied = this.#emptied(task, excluded);
-    if (emptied !== undefined) return {is: 'skip', because: emptied};
-    const ready = this.#resolve(task, excluded, outcomeOf);
-    return this.#freshOrReason(ready);
+    return this.inspectAll([task], outcomeOf)[0]!;
   }
 
-  #freshOrReason(ready: ReadyTask): Verdict {
+  /** Inspects tasks of which none reads from another. */
+  inspectAll(tasks: readonly Task[], outcomeOf: (id: string) => Outcome): Verdict[] {
+    const looked = tasks.map((task) => this.#readyOrNot(task, outcomeOf));
+    const fingerprints = looked.flatMap((one) => ('fingerprint' in one ? one.fingerprint : []));
+    const records = this.options.workspace.lineage.resultsOf(fingerprints);
+    return looked.map((one) => ('fingerprint' in one ? this.#freshOrReason(one, records.get(one.fingerprint)) : one));
+  }
+
+  #readyOrNot(task: Task, outcomeOf: (id: string) => Outcome): ReadyTask | Verdict {
+    const upstream = this.upstreamOf(task);
+    const excluded = this.#excluded(task, upstream, outcomeOf);
+    const undone = upstream.filter((id) => outcomeOf(id).is !== 'done' && !this.#isExcluded(id, excluded));
+    const bad = undone.find((id) => outcomeOf(id).is !== 'unknown');
+    if (bad !== undefined)
+      return {is: 'skip', because: `${bad} ${outcomeOf(bad).is === 'failed' ? 'failed' : 'was skipped'}`};
+    if (undone.length > 0) return {is: 'unknown', because: `${undone[0]!} runs first`};
+    const emptied = this.#emptied(task, excluded);
+    return emptied === undefined ? this.#resolve(task, excluded, outcomeOf) : {is: 'skip', because: emptied};
+  }
+
+  #freshOrReason(ready: ReadyTask, recorded: TaskResult | undefined): Verdict {
     const {workspace, forced} = this.options;
-    const record = workspace.lineage.resultOf(ready.fingerprint) ?? this.#adopt(ready.fingerprint);
+    const record = recorded ?? this.#adopt(ready.fingerprint);
     if (forced?.stages.has(ready.task.stage)) return {is: 'run', ready, reason: forced.because};
     if (record === undefined) return {is: 'run', ready, reason: this.#whyNew(ready)};
     const missing = record.outputs.find((output) => !workspace.store.has(output.digest, output.bytes));
@@ -175,7 +204,7 @@ export class Inspector {
     const outputOf = (id: string, output: string): Digest => {
       const outcome = outcomeOf(id);
       if (outcome.is !== 'done') throw new Error(`${id} is not done`);
-      return outcome.outputs.get(output)!;
+      return outcome.outputs.find(({name}) => name === output)!.digest;
     };
     for (const [name, source] of Object.entries(task.inputs)) {
       inputs[name] = this.#input(source, excluded, outputOf, (file) => this.#digestOf(file)!);
@@ -219,9 +248,9 @@ export class Inspector {
    * failed, in this task or in one it reads from, so that training and evaluation count the same clips.
    */
   #excluded(task: Task, upstream: readonly string[], outcomeOf: (id: string) => Outcome): ReadonlySet<string> {
-    const excluded = new Set<string>();
     if (this.options.plan.experiment.config.onFailedClip !== 'exclude' || this.stageOf(task).per !== 'fold')
-      return excluded;
+      return nobody;
+    const excluded = new Set<string>();
     for (const id of upstream) {
       const outcome = outcomeOf(id);
       const clip = this.tasks.get(id)!.subject.clip;
@@ -238,6 +267,7 @@ export class Inspector {
   }
 
   #isExcluded(id: string, excluded: ReadonlySet<string>): boolean {
+    if (excluded.size === 0) return false;
     const clip = this.tasks.get(id)!.subject.clip;
     return clip !== undefined && excluded.has(clip);
   }
@@ -262,6 +292,15 @@ export class Inspector {
     }
     return identity;
   }
+}
+
+/** No clip is excluded. */
+const nobody: ReadonlySet<string> = new Set();
+
+/** Everything in some lists, once, in order. */
+function distinct(lists: readonly (readonly string[])[]): readonly string[] {
+  const filled = lists.filter((list) => list.length > 0);
+  return filled.length === 1 && filled[0]!.length === 1 ? filled[0]! : [...new Set(filled.flat())];
 }
 
 /** The clip of a fold's input is for the lineage: clips can have equal shards. It is not part of the fingerprint. */
