@@ -116,12 +116,14 @@ export function makeExperiment(raw: unknown, file: string, overrides: readonly s
       "Write 'robustness:' beside 'stages:', not below it.",
     );
   }
-  const dataset = readFolderDataset(config.dataset, path.dirname(file));
+  const found = readFolderDataset(config.dataset, path.dirname(file));
   const params = new Map(
     graph.stages
       .filter((stage) => !PER_SYSTEM.includes(stage.name))
       .map((stage) => [stage.name, stageParams(graph, stage.name, config.stages[stage.name] ?? {}, file)]),
   );
+  const remarks = [...found.remarks, ...faceSourceRemarks(config, params.get('face-alignment')!, file)];
+  const dataset = {...found, remarks};
   // Made when first asked for: extracting features needs no folds.
   let folds: readonly Fold[] | undefined;
   return {
@@ -137,6 +139,23 @@ export function makeExperiment(raw: unknown, file: string, overrides: readonly s
     params,
     systems: systemRuns(graph, config, file),
   };
+}
+
+/**
+ * What to say of face images that are asked for by a parameter of face-alignment and found by the data set: remarks where
+ * they are there and not read; an error where they are read and not there.
+ */
+function faceSourceRemarks({dataset}: ExperimentConfig, params: Params, file: string): string[] {
+  const [asked, given] = [params['source'] === 'cropped-aligned', dataset.croppedAligned !== undefined];
+  if (asked && !given) {
+    throw new UsageError(
+      'bad-experiment',
+      `${file}: stages.face-alignment.source is cropped-aligned, but dataset.croppedAligned is absent`,
+      'Name the folder of the face images in dataset.croppedAligned.',
+    );
+  }
+  if (asked === given) return [];
+  return ['dataset.croppedAligned is not read; stages.face-alignment.source: cropped-aligned reads it'];
 }
 
 function systemRuns(graph: Graph, config: ExperimentConfig, file: string): SystemRun[] {

@@ -188,6 +188,7 @@ function fileSource(input: FileInput, clip: Clip): Source {
     video: clip.video,
     annotation: clip.annotation,
     transcript: clip.transcript,
+    'cropped-aligned': clip.croppedAligned,
     'visual-features': clip.features?.visual,
     'acoustic-features': clip.features?.acoustic,
     'linguistic-features': clip.features?.linguistic,

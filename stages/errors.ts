@@ -15,7 +15,8 @@ export type StageErrorCode =
   | 'not-finite'
   | 'no-device'
   | 'unsupported-op'
-  | 'bad-weights';
+  | 'bad-weights'
+  | 'bad-images';
 
 /** An operating error of a stage: `code` is stable, `remedy` says what to do. */
 export class StageError extends Error {

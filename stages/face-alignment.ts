@@ -1,18 +1,14 @@
 /** face-alignment: finds the subject's face in every frame and cuts it out, eyes and mouth always in the same place. */
 import {z} from 'zod';
-import {decodeFrames} from './demux/frames.js';
-import {mapAhead} from './face-alignment/ahead.js';
-import {findSubject} from './face-alignment/align.js';
 import {encodeCrop} from './face-alignment/crop-image.js';
-import {faceRow, noFaceRow} from './face-alignment/face-row.js';
+import {noFaceRow} from './face-alignment/face-row.js';
+import {foundFaces} from './face-alignment/found-faces.js';
 import {blackImage} from './face-alignment/image.js';
-import {modelsOf, openFinders} from './face-alignment/open-finders.js';
+import {modelsOf} from './face-alignment/open-finders.js';
+import {publishedFaces} from './face-alignment/published-faces.js';
 import {cropSize} from './face-alignment/template.js';
 import {faces, timeline} from './schemas.js';
-import {defineStage, video} from './stage.js';
-
-/** Crops that are encoded while the next frames are looked at. */
-const cropsAhead = 8;
+import {croppedAligned, defineStage, video} from './stage.js';
 
 /** Share of frames without a face from which a clip is worth a look. */
 const worthWarning = 0.1;
@@ -25,10 +21,17 @@ export const faceAlignment = defineStage({
   doc: "Detects the subject's face in every frame, follows it through the clip and aligns it to a 112-pixel crop.",
   per: 'clip',
   resource: 'cpu',
-  inputs: {video, timeline},
+  inputs: {video, timeline, croppedAligned},
   outputs: {faces},
   params: z
     .object({
+      source: z
+        .enum(['cropped-aligned'])
+        // Absent rather than a default: what is absent is not in the fingerprint, so faces found before it stay valid.
+        .optional()
+        .describe(
+          'cropped-aligned: takes the images of dataset.croppedAligned, whatever the other parameters. Where absent, faces are found in the video.',
+        ),
       detector: z
         .enum(['face-api-tiny', 'face-api-ssd', 'yunet', 'scrfd'])
         .default('face-api-tiny')
@@ -87,26 +90,24 @@ export const faceAlignment = defineStage({
       path: ['model'],
       error: 'expected an id or a path with detector: yunet or scrfd',
     }),
-  models: (params) => modelsOf(params),
+  reads: ({source}) => (source === 'cropped-aligned' ? ['timeline', 'croppedAligned'] : ['video', 'timeline']),
+  models: (params) => (params.source === 'cropped-aligned' ? [] : modelsOf(params)),
   modelParams: ['model'],
   async run({inputs, outputs, params, context}) {
-    await using finders = await openFinders(params, context);
+    const {video, croppedAligned} = inputs;
     const times = await inputs.timeline.column('timeSeconds');
     const noFace = noFaceRow(await encodeCrop(blackImage(cropSize)));
-    const frames = decodeFrames({path: inputs.video.path, threads: context.threads, signal: context.signal});
-    const subject = findSubject(frames, {...params, ...finders});
-    const rows = mapAhead(
-      subject,
-      cropsAhead,
-      async ({frame, face}) => (face && (await faceRow(frame, face))) ?? noFace,
-    );
+    const rows =
+      params.source === 'cropped-aligned'
+        ? publishedFaces({...context, folder: croppedAligned?.path, frameCount: times.length})
+        : foundFaces(video.path, params, context);
     let frameIndex = 0;
     let missing = 0;
     for await (const row of rows) {
       if (frameIndex === times.length) break;
-      await outputs.faces.append({frameIndex, timeSeconds: times[frameIndex]!, ...row});
+      await outputs.faces.append({frameIndex, timeSeconds: times[frameIndex]!, ...(row ?? noFace)});
       frameIndex += 1;
-      missing += row.found ? 0 : 1;
+      missing += row ? 0 : 1;
       if (frameIndex % 64 === 0) context.progress(frameIndex, times.length, 'frames');
     }
     if (frameIndex < times.length) {

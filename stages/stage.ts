@@ -5,7 +5,7 @@
 import type {z} from 'zod';
 import type {ShardReader, ShardSchema, ShardWriter} from '../cache/shard.js';
 
-/** A file the user published: a video, an annotation, a transcript. It is hashed in place, never copied. */
+/** A file, or a folder of files, that the user published: a video, an annotation, a transcript. Hashed in place, never copied. */
 export interface PublishedFile {
   readonly path: string;
   readonly digest: string;
@@ -13,13 +13,16 @@ export interface PublishedFile {
 
 /** Declares an input that is a published file; `optional` where a clip may lack it. */
 export interface FileInput<Optional extends boolean = boolean> {
-  readonly file: 'video' | 'annotation' | 'transcript' | `${'visual' | 'acoustic' | 'linguistic'}-features`;
+  readonly file:
+    'video' | 'annotation' | 'transcript' | 'cropped-aligned' | `${'visual' | 'acoustic' | 'linguistic'}-features`;
   readonly optional: Optional;
 }
 
 export const video = {file: 'video', optional: false} as const satisfies FileInput;
 export const annotation = {file: 'annotation', optional: false} as const satisfies FileInput;
 export const transcript = {file: 'transcript', optional: true} as const satisfies FileInput;
+/** A folder of face images that came with the data set, one per frame. */
+export const croppedAligned = {file: 'cropped-aligned', optional: true} as const satisfies FileInput;
 /** Features that the user made with other programs, one file per clip and modality. */
 export const visualFeatures = {file: 'visual-features', optional: true} as const satisfies FileInput;
 export const acousticFeatures = {file: 'acoustic-features', optional: true} as const satisfies FileInput;

@@ -12,6 +12,8 @@ export interface Clip {
   /** Which of two people in view the annotation is of, as seen in the image. */
   readonly side?: Side;
   readonly transcript?: string;
+  /** Folder of the face images that were published with the video, one per frame. */
+  readonly croppedAligned?: string;
   /** Features made with other programs, by modality. */
   readonly features?: Readonly<Partial<Record<Modality, string>>>;
 }

@@ -23,9 +23,20 @@ const featureFolder = (stage: string) =>
 
 export const folderDataset = z.strictObject({
   kind: z.literal('folder').default('folder'),
-  videos: z.string().describe('Folder of the videos, relative to the experiment file; searched recursively.'),
+  videos: z
+    .string({
+      error: 'expected a folder; frames, their times and the sound come from the videos, also beside croppedAligned',
+    })
+    .describe('Folder of the videos, relative to the experiment file; searched recursively.'),
   annotations: z.string().describe('Folder of the annotations: <clip>.txt or <clip>.csv.'),
   transcripts: z.string().optional().describe('Folder of transcripts: <clip>.vtt, .srt or .json. May lack some clips.'),
+  croppedAligned: z
+    .union([z.string(), z.array(z.string()).min(1)])
+    .transform((folders) => (typeof folders === 'string' ? [folders] : folders))
+    .optional()
+    .describe(
+      'One or more folders of published face images, <clip>/00001.jpg for the first frame and so on; read with stages.face-alignment.source: cropped-aligned.',
+    ),
   features: z
     .strictObject({
       visual: featureFolder('visual-embedding'),
@@ -39,6 +50,12 @@ export const folderDataset = z.strictObject({
     .optional()
     .describe('CSV file with the header clip,subject. Where absent, each clip is a subject of its own.'),
   unannotated: z.enum(['error', 'skip']).default('error').describe('What to do with videos that have no annotation.'),
+  test: z
+    .string()
+    .optional()
+    .describe(
+      'File that lists the clips of the test part, a name per line: they need no annotation and stand in no fold.',
+    ),
   exclude: z.array(z.string()).default([]).describe('Clips to leave out, by name.'),
 });
 
@@ -51,35 +68,43 @@ export function readFolderDataset(config: FolderDataset, base: string): Dataset 
     resolveFolder(config.annotations, base, 'dataset.annotations'),
     ANNOTATION_EXTENSIONS,
   );
-  const sides = sidesOf(annotations, files);
-  const videos = videosOfClips(files, annotations, sides);
+  const test = config.test === undefined ? [] : readTestList(path.resolve(base, config.test));
+  const known = new Set([...annotations.keys(), ...test]);
+  const sides = sidesOf(known, files);
+  const videos = videosOfClips(files, known, sides);
+  checkTestList(test, videos);
   const transcripts =
     config.transcripts === undefined
       ? new Map<string, string>()
       : filesByStem(resolveFolder(config.transcripts, base, 'dataset.transcripts'), TRANSCRIPT_EXTENSIONS);
   const features = featureFiles(config, base);
+  const crops = croppedFolders(config.croppedAligned ?? [], base);
   const subjects =
     config.subjects === undefined ? new Map<string, string>() : readSubjects(path.resolve(base, config.subjects));
   checkExcluded(config.exclude, videos);
   const names = [...videos.keys()].filter((name) => !config.exclude.includes(name)).sort(byCodeUnit);
   if (names.length === 0) throw noVideos(config, base);
-  const unannotated = names.filter((name) => !annotations.has(name));
+  const unannotated = names.filter((name) => !known.has(name));
   if (unannotated.length > 0 && config.unannotated === 'error') throw missingAnnotations(unannotated);
+  const annotated = names.filter((name) => known.has(name));
+  if (config.croppedAligned && !annotated.some((name) => crops.has(name)))
+    throw noCrops(config.croppedAligned, annotated, crops);
   const orphans = [...annotations.keys()].filter((name) => !videos.has(name)).sort(byCodeUnit);
   return {
-    clips: names
-      .filter((name) => annotations.has(name))
-      .map((name) => ({
-        ...clip(name, videos, annotations, transcripts, subjects),
-        ...sideOf(sides.get(name), transcripts),
-        ...featuresOf(name, features),
-      })),
+    clips: annotated.map((name) => ({
+      ...clip(name, videos, annotations, transcripts, subjects),
+      ...(test.includes(name) ? {part: 'test' as const} : {}),
+      ...sideOf(sides.get(name), transcripts),
+      ...featuresOf(name, features),
+      ...(crops.has(name) ? {croppedAligned: crops.get(name)!} : {}),
+    })),
     remarks: [
       ...(unannotated.length > 0
         ? [`${unannotated.length} videos without annotation are left out: ${some(unannotated)}`]
         : []),
       ...(orphans.length > 0 ? [`${orphans.length} annotations have no video: ${some(orphans)}`] : []),
-      ...[...features].flatMap(([modality, files]) => featureRemarks(modality, files, names)),
+      ...(config.croppedAligned ? lacking('folder of face images', crops, annotated) : []),
+      ...[...features].flatMap(([modality, files]) => lacking(`file of ${modality} features`, files, names)),
     ],
   };
 }
@@ -90,13 +115,10 @@ interface TwoPeople {
   readonly side: Side;
 }
 
-/** Annotations of one of two people, by name: x_left or x_right without a video of that name, but one called x. */
-function sidesOf(
-  annotations: ReadonlyMap<string, string>,
-  videos: ReadonlyMap<string, string>,
-): ReadonlyMap<string, TwoPeople> {
+/** One of two people, by the clip's name: x_left or x_right without a video of that name, but one called x. */
+function sidesOf(names: ReadonlySet<string>, videos: ReadonlyMap<string, string>): ReadonlyMap<string, TwoPeople> {
   return new Map(
-    [...annotations.keys()].flatMap((name) => {
+    [...names].flatMap((name) => {
       const [, video, side] = /^(.+)_(left|right)$/.exec(name) ?? [];
       if (video === undefined || videos.has(name) || !videos.has(video)) return [];
       return [[name, {video, side: side as Side}] as const];
@@ -104,15 +126,15 @@ function sidesOf(
   );
 }
 
-/** The video of every clip; one that is annotated by sides only is no clip itself. */
+/** The video of every clip; one that is known by its sides only is no clip itself. */
 function videosOfClips(
   files: ReadonlyMap<string, string>,
-  annotations: ReadonlyMap<string, string>,
+  known: ReadonlySet<string>,
   sides: ReadonlyMap<string, TwoPeople>,
 ): ReadonlyMap<string, string> {
   const shared = new Set([...sides.values()].map(({video}) => video));
   return new Map([
-    ...[...files].filter(([name]) => annotations.has(name) || !shared.has(name)),
+    ...[...files].filter(([name]) => known.has(name) || !shared.has(name)),
     ...[...sides].map(([name, {video}]) => [name, files.get(video)!] as const),
   ]);
 }
@@ -150,9 +172,27 @@ function featuresOf(name: string, files: ReadonlyMap<Modality, ReadonlyMap<strin
   return own.length === 0 ? {} : {features: Object.fromEntries(own)};
 }
 
-function featureRemarks(modality: Modality, files: ReadonlyMap<string, string>, names: readonly string[]): string[] {
-  const lacking = names.filter((name) => !files.has(name));
-  return lacking.length === 0 ? [] : [`${lacking.length} clips have no file of ${modality} features: ${some(lacking)}`];
+/** Folders of face images by clip. Data sets publish them in several archives, so there may be several places. */
+function croppedFolders(places: readonly string[], base: string): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const place of places) {
+    const parent = resolveFolder(place, base, 'dataset.croppedAligned');
+    for (const entry of readdirSync(parent, {withFileTypes: true})) {
+      if (!entry.isDirectory() && !entry.isSymbolicLink()) continue;
+      const name = entry.name.normalize('NFC');
+      const folder = path.join(parent, entry.name);
+      const other = found.get(name);
+      if (other !== undefined) throw duplicate(name, other, folder);
+      found.set(name, folder);
+    }
+  }
+  return found;
+}
+
+/** Says which clips go without something that others have. */
+function lacking(what: string, files: ReadonlyMap<string, string>, names: readonly string[]): string[] {
+  const without = names.filter((name) => !files.has(name));
+  return without.length === 0 ? [] : [`${without.length} clips have no ${what}: ${some(without)}`];
 }
 
 function clip(
@@ -162,14 +202,14 @@ function clip(
   transcripts: ReadonlyMap<string, string>,
   subjects: ReadonlyMap<string, string>,
 ): Clip {
-  const annotation = annotations.get(name)!;
+  const annotation = annotations.get(name);
   const transcript = transcripts.get(name);
-  const part = partOf(annotation);
+  const part = annotation === undefined ? undefined : partOf(annotation);
   return {
     name,
     subject: subjects.get(name) ?? name.replace(/_(left|right)$/, ''),
     video: videos.get(name)!,
-    annotation,
+    ...(annotation === undefined ? {} : {annotation}),
     ...(transcript === undefined ? {} : {transcript}),
     ...(part === undefined ? {} : {part}),
   };
@@ -247,6 +287,37 @@ function readSubjects(file: string): Map<string, string> {
   );
 }
 
+/** A name per line, as Aff-Wild2 lists its test set; a path or an extension around it does no harm. */
+function readTestList(file: string): string[] {
+  if (!existsSync(file)) {
+    throw new UsageError(
+      'bad-dataset',
+      `dataset.test: there is no file ${file}`,
+      'Correct dataset.test or leave it out.',
+    );
+  }
+  const lines = readFileSync(file, 'utf8')
+    .replace(/^\uFEFF/, '')
+    .split(/\r?\n/);
+  const names = lines.map((line) => line.trim()).filter((line) => line !== '');
+  return [...new Set(names.map((name) => path.basename(name, extensionOf(name)).normalize('NFC')))];
+}
+
+const extensionOf = (name: string): string => {
+  const extension = path.extname(name).toLowerCase();
+  return [...VIDEO_EXTENSIONS, ...ANNOTATION_EXTENSIONS].includes(extension) ? path.extname(name) : '';
+};
+
+function checkTestList(test: readonly string[], videos: ReadonlyMap<string, string>): void {
+  const unknown = test.filter((name) => !videos.has(name));
+  if (unknown.length === 0) return;
+  throw new UsageError(
+    'bad-dataset',
+    `dataset.test lists ${unknown.length} clips that have no video: ${some(unknown)}`,
+    'Put their videos below dataset.videos, or take their lines out.',
+  );
+}
+
 function checkExcluded(excluded: readonly string[], videos: ReadonlyMap<string, string>): void {
   const unknown = excluded.filter((name) => !videos.has(name));
   if (unknown.length > 0) {
@@ -263,6 +334,15 @@ function noVideos(config: FolderDataset, base: string): UsageError {
     'bad-dataset',
     `no video in ${path.resolve(base, config.videos)}`,
     `Videos are files that end in ${VIDEO_EXTENSIONS.join(', ')}.`,
+  );
+}
+
+function noCrops(places: readonly string[], names: readonly string[], found: ReadonlyMap<string, string>): UsageError {
+  const seen = found.size === 0 ? 'there are no folders' : `the folders there are ${some([...found.keys()])}`;
+  return new UsageError(
+    'bad-dataset',
+    `dataset.croppedAligned: ${places.join(', ')} has no folder of any clip (${some(names)}); ${seen}`,
+    'Name the folder whose subfolders are called like the clips and hold 00001.jpg and so on.',
   );
 }
 

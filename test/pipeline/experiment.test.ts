@@ -109,6 +109,25 @@ describe('an experiment', () => {
     expect(() => load(text, overrides)).toThrow(message);
   });
 
+  it('wants face images and the parameter that reads them together', () => {
+    const asked = `${BASE}stages: {face-alignment: {source: cropped-aligned}}\n`;
+    expect(() => load(asked)).toThrow(/source is cropped-aligned, but dataset\.croppedAligned is absent/);
+    mkdirSync(path.join(folder, 'c', 'anna-1'), {recursive: true});
+    const given = (text: string) =>
+      text.replace('videos: v', 'videos: v, croppedAligned: c').replace('[visual, rcma]', '[visual]');
+    const without = '3 clips have no folder of face images: anna-2, ben-1, cleo-1';
+    expect(load(given(asked)).dataset.remarks).toEqual([without]);
+    expect(load(given(BASE)).dataset.remarks).toEqual([
+      without,
+      'dataset.croppedAligned is not read; stages.face-alignment.source: cropped-aligned reads it',
+    ]);
+  });
+
+  it('says that the videos are needed beside face images', () => {
+    const text = BASE.replace('videos: v', 'croppedAligned: c');
+    expect(() => load(text)).toThrow(/dataset\.videos: expected a folder; frames, their times and the sound come from/);
+  });
+
   it('says which file is missing', () => {
     expect(() => loadExperiment(path.join(folder, 'none.yaml'))).toThrow(/no experiment file .*none\.yaml/);
   });

@@ -32,4 +32,22 @@ describe('a plan', () => {
     const video = tasks.filter(({stage}) => stage === 'demux').map(({inputs}) => inputs['video']);
     expect(video.slice(1, 3)).toEqual([video[1], video[1]]);
   });
+
+  it('reads published face images instead of the video where asked to', () => {
+    write('videos/x.mp4', 'videos/y.mp4', 'labels/x.txt', 'labels/y.txt', 'c/x/00001.jpg', 'c/y/00001.jpg');
+    const raw = {
+      name: 'e',
+      dataset: {videos: 'videos', annotations: 'labels', croppedAligned: 'c'},
+      systems: ['visual'],
+      stages: {'face-alignment': {source: 'cropped-aligned'}},
+    };
+    const {tasks} = makePlan(makeExperiment(raw, path.join(folder, 'e.yaml')), {clips: '*'});
+    const inputs = tasks.filter(({stage}) => stage === 'face-alignment').map((task) => task.inputs);
+    expect(inputs).toEqual(
+      ['x', 'y'].map((clip) => ({
+        timeline: {from: 'task', task: `demux ${clip}`, output: 'timeline'},
+        croppedAligned: {from: 'file', path: path.join(folder, 'c', clip)},
+      })),
+    );
+  });
 });

@@ -47,6 +47,31 @@ describe('a folder data set', () => {
     expect(() => read({features: {video: 'f'}})).toThrow(/video/);
   });
 
+  it('finds published face images by clip, in several places, and mentions clips without', () => {
+    write('v/x.mp4', 'v/y.mp4', 'v/z.mp4', 'a/x.txt', 'a/x_left.txt', 'a/y.txt', 'a/z.txt');
+    write('c/x/00001.jpg', 'c/x_left/00001.jpg', 'more/y/00001.jpg', 'c/other/00001.jpg', 'c/readme.txt');
+    const {clips, remarks} = read({croppedAligned: ['c', 'more']});
+    expect(
+      clips.map(({name, croppedAligned}) => [name, croppedAligned && path.relative(folder, croppedAligned)]),
+    ).toEqual([
+      ['x', path.join('c', 'x')],
+      ['x_left', path.join('c', 'x_left')],
+      ['y', path.join('more', 'y')],
+      ['z', undefined],
+    ]);
+    expect(remarks).toEqual(['1 clips have no folder of face images: z']);
+    expect(read({croppedAligned: 'c'}).clips[0]!.croppedAligned).toBe(path.join(folder, 'c', 'x'));
+  });
+
+  it('refuses places of face images that are not there, hold no clip, or hold a clip twice', () => {
+    write('v/x.mp4', 'a/x.txt', 'c/x/00001.jpg', 'd/x/00001.jpg', 'e/cropped_aligned/x/00001.jpg');
+    expect(() => read({croppedAligned: 'none'})).toThrow(/dataset\.croppedAligned: there is no folder/);
+    expect(() => read({croppedAligned: 'e'})).toThrow(
+      /has no folder of any clip \(x\); the folders there are cropped_aligned/,
+    );
+    expect(() => read({croppedAligned: ['c', 'd']})).toThrow(/called 'x'/);
+  });
+
   it('takes annotations x_left and x_right as the two people in the video x', () => {
     write(
       'v/x.mp4',
