@@ -10,9 +10,11 @@ export type UsageErrorCode =
   | 'duplicate-clip'
   | 'bad-folds'
   | 'bad-option'
+  | 'bad-sample'
   | 'nothing-selected'
   | 'not-run-yet'
-  | 'unknown-record';
+  | 'unknown-record'
+  | 'cannot-build';
 
 /** A mistake in what was asked, found before anything runs; printed without a stack, exit code 2. */
 export class UsageError extends Error {

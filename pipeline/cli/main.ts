@@ -131,6 +131,19 @@ program
   .description('what this machine can do, and what to install for the rest')
   .action(async () => exit(await (await import('./doctor.js')).doctor()));
 
+program
+  .command('build-tfjs-node')
+  .description('build the native part of @tensorflow/tfjs-node against the TensorFlow that Python has')
+  .option('--gpu', 'of @tensorflow/tfjs-node-gpu', false)
+  .option('--python <path>', 'the Python whose TensorFlow is used', 'python3')
+  .option('--dry-run', 'only say what would be done', false)
+  .addHelpText(
+    'after',
+    '\nCompiles two files of the npm package with g++ and puts the addon where the package looks for it.\n' +
+      'Downloads nothing and changes nothing else.',
+  )
+  .action(async (options) => exit(await (await import('./build-tfjs-node.js')).buildTfjsNode(options)));
+
 declareModels(program, exit);
 
 withRunOptions(

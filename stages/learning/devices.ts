@@ -58,9 +58,10 @@ const traced = (
 const eager = (device: EagerDevice, remedy: string): DeviceDeclaration => ({
   remedy,
   obstacle: () => undefined,
-  compile: async (declaration, {reason}) => compileEager(declaration, await eagerBackend(device), reason),
-  load: async (forward, weights) => loadEager(forward, weights, await eagerBackend(device)),
-  describe: async () => (await eagerBackend(device)).library,
+  compile: async (declaration, {reason, threads}) =>
+    compileEager(declaration, await eagerBackend(device, threads), reason),
+  load: async (forward, weights, _, {threads}) => loadEager(forward, weights, await eagerBackend(device, threads)),
+  describe: async () => (await eagerBackend(device, 1)).library,
 });
 
 /** In the order in which `auto` tries them. */

@@ -1,6 +1,7 @@
 /** Programs that run as they are written, operation by operation, on a tfjs backend. */
 import {createRequire} from 'node:module';
 import path from 'node:path';
+import process from 'node:process';
 import * as tf from '@tensorflow/tfjs';
 import {installGradients} from './gradients.js';
 import type {Arrays, ArrayValue, Inference, Program, TensorSpecs, Tensors} from './program.js';
@@ -24,43 +25,65 @@ const NATIVE_BACKEND = 'tensorflow';
 
 /**
  * Loads the backend of a device: `tfjs-gpu` is @tensorflow/tfjs-node-gpu; `tfjs` is @tensorflow/tfjs-node where it is
- * installed and can be loaded, and WebAssembly elsewhere. Throws StageError 'no-device'.
+ * installed and can be loaded, and WebAssembly elsewhere. `threads` counts when TensorFlow is first loaded in a process.
+ * Throws StageError 'no-device'.
  */
-export async function eagerBackend(device: EagerDevice): Promise<EagerBackend> {
+export async function eagerBackend(device: EagerDevice, threads: number): Promise<EagerBackend> {
   // Advice to install tfjs-node is for the log of `doctor`, not for the console.
   tf.enableProdMode();
   installGradients();
   const previous = tf.engine().backendName;
   try {
-    return await loadBackend(device);
+    return await loadBackend(device, threads);
   } finally {
     if (previous) await tf.setBackend(previous);
   }
 }
 
-async function loadBackend(device: EagerDevice): Promise<EagerBackend> {
-  if (device === 'tfjs-gpu') return nativeBackend(device, '@tensorflow/tfjs-node-gpu');
+async function loadBackend(device: EagerDevice, threads: number): Promise<EagerBackend> {
+  if (device === 'tfjs-gpu') return nativeBackend(device, '@tensorflow/tfjs-node-gpu', threads);
   try {
-    return await nativeBackend(device, '@tensorflow/tfjs-node');
+    return await nativeBackend(device, '@tensorflow/tfjs-node', threads);
   } catch (error) {
     return webAssembly((error as Error).message);
   }
 }
 
-async function nativeBackend(device: EagerDevice, library: string): Promise<EagerBackend> {
+/** The native library of this process. Two would be two TensorFlows under one name, of which only the first is used. */
+let loadedLibrary: string | undefined;
+
+async function nativeBackend(device: EagerDevice, library: string, threads: number): Promise<EagerBackend> {
   if (!isInstalled(library)) throw unavailable(library, `${library} is not installed`);
+  if (loadedLibrary !== undefined && loadedLibrary !== library) {
+    throw unavailable(library, `${library} cannot be loaded beside ${loadedLibrary}`);
+  }
+  prepareForTensorflow(threads);
   try {
     await import(library);
   } catch (cause) {
     const [line] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
-    throw unavailable(library, `${library} cannot be loaded (${line!})`, cause);
+    throw unavailable(library, `${library} cannot be loaded (${line!.trim().replace(/\.$/, '')})`, cause);
   }
+  loadedLibrary = library;
   await tf.setBackend(NATIVE_BACKEND);
   const {isUsingGpuDevice} = tf.backend() as {isUsingGpuDevice?: boolean};
   if (device === 'tfjs-gpu' && isUsingGpuDevice !== true) {
     throw unavailable(library, `${library} found no graphics card that its TensorFlow can use`);
   }
   return {device, backendName: NATIVE_BACKEND, library};
+}
+
+/** What TensorFlow and tfjs-node 4.22 read when they are loaded. The user's own settings stay. */
+function prepareForTensorflow(threads: number): void {
+  // Errors only: nothing but the logger prints.
+  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2';
+  // TensorFlow would otherwise take all memory of a graphics card for itself.
+  process.env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true';
+  process.env['TF_NUM_INTRAOP_THREADS'] ??= String(threads);
+  // tfjs-node calls two functions that Node 23 removed.
+  const util = createRequire(import.meta.url)('node:util') as Record<string, unknown>;
+  util['isNullOrUndefined'] ??= (value: unknown): boolean => value === null || value === undefined;
+  util['isArray'] ??= (value: unknown): boolean => Array.isArray(value);
 }
 
 function isInstalled(library: string): boolean {
@@ -78,7 +101,8 @@ function unavailable(library: string, what: string, cause?: unknown): StageError
 
 /** What makes a native backend available. */
 export function nativeRemedy(library: string): string {
-  return `Install ${library}, or build its addon against an installed Python TensorFlow (see CONTRIBUTING.md), or use --device cpu.`;
+  const build = `affectflow build-tfjs-node${library.endsWith('-gpu') ? ' --gpu' : ''}`;
+  return `Install ${library} and run ${build} (see stages/learning/README.md), or use --device cpu.`;
 }
 
 async function webAssembly(because: string): Promise<EagerBackend> {
