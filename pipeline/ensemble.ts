@@ -28,8 +28,8 @@ export interface EnsembleOptions {
   readonly system: string;
   /** Folds that take part, best first. */
   readonly best: number;
-  /** Glob over names of clips. */
-  readonly clips: string;
+  /** Glob over names of clips, or the names. */
+  readonly clips: string | readonly string[];
   readonly device: 'auto' | 'cpu';
   readonly threads: number;
 }
@@ -62,7 +62,7 @@ export function rankFolds(scores: readonly Score[], label: string): RankedFold[]
 export async function predictWithBestFolds(
   experiment: Experiment,
   workspace: Workspace,
-  {system: label, best, clips: glob, device, threads}: EnsembleOptions,
+  {system: label, best, clips: wanted, device, threads}: EnsembleOptions,
 ): Promise<Ensemble> {
   const system = systemOf(experiment, label);
   const folds = rankFolds((await readResults(experiment, workspace)).scores, label).slice(0, best);
@@ -70,7 +70,7 @@ export async function predictWithBestFolds(
   const settings = settingsOf(system.params as Parameters<typeof settingsOf>[0]);
   const names = folds.map(({fold}) => fold);
   const trained = await recorded(experiment, workspace, {folds: names});
-  const extracted = await recorded(experiment, workspace, {clips: glob});
+  const extracted = await recorded(experiment, workspace, {clips: wanted});
   const clips = [...new Set([...extracted.keys()].flatMap((id) => extracted.get(id)!.task.subject.clip ?? []))];
   refuseTrainingClips(experiment, names, clips);
   await using shards = new OpenShards(workspace);

@@ -40,8 +40,9 @@ export const foldsConfig = z.discriminatedUnion('kind', [
 
 export type FoldsConfig = z.output<typeof foldsConfig>;
 
-/** Makes the folds of an experiment, in order. */
-export function makeFolds(config: FoldsConfig, clips: readonly Clip[]): Fold[] {
+/** Makes the folds of an experiment, in order, of all clips but those of the test part. */
+export function makeFolds(config: FoldsConfig, all: readonly Clip[]): Fold[] {
+  const clips = all.filter(({part}) => part !== 'test');
   if (config.kind === 'subjects') return subjectFolds(config.count, clips);
   if (config.kind === 'official') return [officialFold(clips)];
   return abawFolds(clips, config.keepFamilies);

@@ -41,8 +41,8 @@ export interface Task {
 }
 
 export interface Selection {
-  /** Glob over clip names: '*' and '?'. */
-  readonly clips?: string;
+  /** Glob over clip names, '*' and '?', or the names themselves. */
+  readonly clips?: string | readonly string[];
   readonly folds?: readonly string[];
 }
 
@@ -81,6 +81,9 @@ const FOLLOWS_A_FACE = 'face-alignment';
 
 class Planner {
   private readonly sideParams = new Map<Side, Params>();
+  /** Every fold, system and seed asks for the same tasks of clips; each is named once, and each list of them made once. */
+  private readonly clipTasks = new Map<Stage, Map<Clip, string>>();
+  private readonly clipLists = new Map<Stage, Map<readonly Clip[], readonly string[]>>();
 
   constructor(
     private readonly experiment: Experiment,
@@ -101,7 +104,7 @@ class Planner {
     for (const system of this.experiment.systems) {
       for (const kind of this.readsOf(this.experiment.graph.stage('fusion-training'), system.params)) {
         const {stage} = this.experiment.graph.producer(kind);
-        if (stage.per === 'clip') this.clipTask(stage, clip);
+        if (stage.per === 'clip' && hasFiles(stage, clip)) this.clipTask(stage, clip);
       }
     }
   }
@@ -131,11 +134,16 @@ class Planner {
   private foldSource(input: Exclude<Input, FileInput>, fold: Fold, system: SystemRun, seed: number): Source {
     const {stage, output} = this.experiment.graph.producer(input.kind);
     if (stage.per === 'fold') return {from: 'task', task: this.foldTask(stage, fold, system, seed), output};
-    const of = (clips: readonly Clip[]) => clips.map((clip) => this.clipTask(stage, clip));
+    const of = (clips: readonly Clip[]) =>
+      remembered(this.clipLists, stage, clips, () => clips.map((clip) => this.clipTask(stage, clip)));
     return {from: 'fold', output, train: of(fold.train), validation: of(fold.validation)};
   }
 
   private clipTask(stage: Stage, clip: Clip): string {
+    return remembered(this.clipTasks, stage, clip, () => this.addClipTask(stage, clip));
+  }
+
+  private addClipTask(stage: Stage, clip: Clip): string {
     return this.add(
       stage,
       {clip: clip.name},
@@ -183,6 +191,21 @@ class Planner {
   }
 }
 
+/** The value of two keys, made when first asked for. */
+function remembered<A, B, V>(known: Map<A, Map<B, V>>, a: A, b: B, make: () => V): V {
+  let ofA = known.get(a);
+  if (ofA === undefined) known.set(a, (ofA = new Map()));
+  let value = ofA.get(b);
+  if (value === undefined) ofA.set(b, (value = make()));
+  return value;
+}
+
+/** Whether a clip has the files a stage cannot do without: one of the test part has no annotation. */
+function hasFiles(stage: Stage, clip: Clip): boolean {
+  const needed = Object.values(stage.inputs).filter((input) => isFileInput(input) && !input.optional);
+  return needed.every((input) => fileSource(input as FileInput, clip).from === 'file');
+}
+
 function fileSource(input: FileInput, clip: Clip): Source {
   const files: Readonly<Record<FileInput['file'], string | undefined>> = {
     video: clip.video,
@@ -210,7 +233,11 @@ function selectFolds(folds: readonly Fold[], names: readonly string[] | undefine
   return folds.filter((fold) => names.includes(fold.name));
 }
 
-function selectClips(clips: readonly Clip[], glob: string): readonly Clip[] {
+function selectClips(clips: readonly Clip[], wanted: string | readonly string[]): readonly Clip[] {
+  return typeof wanted === 'string' ? matching(clips, wanted) : clips.filter(({name}) => wanted.includes(name));
+}
+
+function matching(clips: readonly Clip[], glob: string): readonly Clip[] {
   const pattern = new RegExp(
     `^${glob
       .replace(/[.+^${}()|[\]\\]/g, '\\$&')

@@ -84,13 +84,15 @@ withCommonOptions(
 withCommonOptions(
   program
     .command('predict')
-    .description('predict clips by the models of the best folds of a system, averaged')
+    .description('predict clips by the models of the best folds of a system, averaged; extracts their features first')
     .argument('<experiment>', EXPERIMENT),
 )
   .requiredOption('--system <label>', 'system of the experiment')
-  .requiredOption('--clips <glob>', 'clips to predict; run --clips extracts their features')
+  .option('--clips <glob>', 'clips to predict (default: those of dataset.test)')
   .option('--best <count>', 'how many folds take part, best by validation CCC', positiveInteger, 1)
   .option('--output <folder>', 'where one text file per clip is written', 'predictions')
+  .option('--submission <file>', 'also write all predictions as one file in the form of the ABAW challenges')
+  .option('--sample <file>', "the challenge's sample submission: exactly its rows are written")
   .action(async (file: string, options) => exit(await (await import('./predict.js')).predict(file, options)));
 
 const lineage = program.command('lineage').description('inspect where results came from');

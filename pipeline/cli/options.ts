@@ -7,7 +7,8 @@ export interface CommonOptions {
 }
 
 export interface RunCommandOptions extends CommonOptions {
-  readonly clips?: string;
+  /** A glob, or names. */
+  readonly clips?: string | readonly string[];
   readonly folds?: string[];
   readonly jobs?: number;
   readonly device: string;

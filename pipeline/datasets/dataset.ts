@@ -8,7 +8,8 @@ export interface Clip {
   readonly part?: 'train' | 'validation' | 'test';
   /** Absolute paths. */
   readonly video: string;
-  readonly annotation: string;
+  /** Absent for clips of the test part, which stand in no fold. */
+  readonly annotation?: string;
   /** Which of two people in view the annotation is of, as seen in the image. */
   readonly side?: Side;
   readonly transcript?: string;

@@ -1,5 +1,5 @@
 /** What is done with trained systems, through the whole command: robustness, tests of differences, ensembles. */
-import {mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
+import {copyFileSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {afterAll, beforeAll, describe, expect, it} from 'vitest';
@@ -131,6 +131,38 @@ describe('an ensemble of the best folds', () => {
     expect(readFileSync(path.join(folder, 'p', `${clip}.txt`), 'utf8')).toMatch(
       /^valence,arousal\n(-?\d\.\d{6},-?\d\.\d{6}\n)+$/,
     );
+  }, 60_000);
+
+  it('of clips of the test part, which have no annotation, is written in the form of the challenge', () => {
+    const [known] = experiment().dataset.clips;
+    copyFileSync(known!.video, path.join(folder, 'videos', 'secret.mp4'));
+    writeFileSync(path.join(folder, 'test.txt'), 'secret\n');
+    const withTest = EXPERIMENT.replace('subjects: subjects.csv', 'subjects: subjects.csv, test: test.txt');
+    writeFileSync(path.join(folder, 'test.yaml'), withTest);
+    expect(affectflow(['run', 'test.yaml'], folder).out).toMatch(/Nothing to do/);
+    const ask = [
+      'predict',
+      'test.yaml',
+      '--system',
+      'audio',
+      '--best',
+      '2',
+      '--output',
+      'q',
+      '--submission',
+      'all.txt',
+    ];
+    writeFileSync(path.join(folder, 'sample.txt'), 'image_location\nsecret/00001.jpg\nsecret/00099.jpg\n');
+    expect(affectflow([...ask, '--sample', 'sample.txt'], folder)).toMatchObject({code: 0, err: ''});
+    expect(readdirSync(path.join(folder, 'q'))).toEqual(['secret.txt']);
+    const lines = readFileSync(path.join(folder, 'q', 'secret.txt'), 'utf8')
+      .trim()
+      .split('\n');
+    expect(readFileSync(path.join(folder, 'all.txt'), 'utf8')).toBe(
+      `image_location,valence,arousal\nsecret/00001.jpg,${lines[1]}\nsecret/00099.jpg,${lines.at(-1)}\n`,
+    );
+    expect(affectflow(['predict', 'e.yaml', '--system', 'audio'], folder)).toMatchObject({code: 2});
+    expect(affectflow([...ask, '--sample', 'none.txt'], folder).err).toMatch(/there is no such file/);
   }, 60_000);
 
   it('ranks folds by the mean of both emotions over seeds, by whole folds and the headline metric only', () => {

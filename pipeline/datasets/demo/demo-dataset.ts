@@ -35,6 +35,7 @@ export interface DemoOptions {
 }
 
 export interface DemoClip extends Clip {
+  readonly annotation: string;
   readonly faults: readonly Fault[];
 }
 

@@ -125,6 +125,22 @@ describe('a folder data set', () => {
     expect(read({unannotated: 'skip'}).remarks).toEqual(['1 videos without annotation are left out: y']);
   });
 
+  it('takes the clips of a test list without annotation, one of two people in a video among them', () => {
+    write('v/x.mp4', 'v/y.mp4', 'v/pair.mp4', 'v/other.mp4', 'a/Train_Set/x.txt', 'a/Validation_Set/y.txt');
+    writeFileSync(path.join(folder, 'test.txt'), '\uFEFFpair_right\r\ny.mp4\r\n\r\n');
+    const {clips, remarks} = read({test: 'test.txt', unannotated: 'skip'});
+    expect(clips.map(({name, part, annotation, side}) => [name, part, annotation !== undefined, side])).toEqual([
+      ['pair_right', 'test', false, 'right'],
+      ['x', 'train', true, undefined],
+      ['y', 'test', true, undefined],
+    ]);
+    expect(remarks).toEqual(['1 videos without annotation are left out: other']);
+    expect(() => read({test: 'test.txt'})).toThrow(/other/);
+    expect(() => read({test: 'tset.txt'})).toThrow(/dataset\.test: there is no file/);
+    writeFileSync(path.join(folder, 'test.txt'), 'x\nvideo9\n');
+    expect(() => read({test: 'test.txt'})).toThrow('dataset.test lists 1 clips that have no video: video9');
+  });
+
   it('mentions annotations that have no video', () => {
     write('v/x.mp4', 'a/x.txt', 'a/z.txt');
     expect(read().remarks).toEqual(['1 annotations have no video: z']);
