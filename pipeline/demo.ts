@@ -5,7 +5,11 @@ import {makeDemoDataset} from './datasets/demo/demo-dataset.js';
 import {packageRoot} from './package-root.js';
 
 /** Experiments that are written for the demonstration, and the file each becomes. */
-export const demoExperiments = {demo: 'experiment.yaml', 'all-systems': 'all-systems.yaml'} as const;
+export const demoExperiments = {
+  demo: 'experiment.yaml',
+  'all-systems': 'all-systems.yaml',
+  gating: 'gating.yaml',
+} as const;
 export type DemoExperiment = keyof typeof demoExperiments;
 
 /** Long enough to learn from, short enough that the whole demonstration ends within three minutes on two cores. */

@@ -158,7 +158,11 @@ withRunOptions(
     'where data set and experiment are written (default: affectflow-demo, or affectflow-demo-weak)',
   )
   .option('--seed <seed>', 'seed of the data set', '1')
-  .option('--experiment <name>', 'demo, or all-systems: every system and single modality, and robustness', 'demo')
+  .option(
+    '--experiment <name>',
+    'demo; all-systems: every system, single modality and robustness; or gating: GRJCA with and without gates',
+    'demo',
+  )
   .option('--weakly-complementary', 'let the voice contradict the face in two of five clips', false)
   .action(async (options) => exit(await (await import('./demo.js')).demo(options)));
 
