@@ -1,16 +1,10 @@
 /** visual-embedding: one vector per frame from the aligned face crop. */
 import {z} from 'zod';
-import {mapAhead} from './face-alignment/ahead.js';
-import {decodeCrop} from './face-alignment/crop-image.js';
-import {groups} from './face-alignment/groups.js';
 import {ownVectors} from './own-features/own-vectors.js';
 import {ownParams} from './own-features/params.js';
 import {faces, timeline, visual} from './schemas.js';
 import {defineStage, visualFeatures} from './stage.js';
-import {backboneModels, onnxParams, openBackbone} from './visual-embedding/open-backbone.js';
-
-/** Crops that are decoded while the network works on those before. */
-const cropsAhead = 16;
+import {backboneModels, faceVectors, onnxParams} from './visual-embedding/open-backbone.js';
 
 export const visualEmbedding = defineStage({
   name: 'visual-embedding',
@@ -40,23 +34,15 @@ export const visualEmbedding = defineStage({
   models: (params) => backboneModels(params),
   modelParams: ['onnx.model'],
   async run({inputs, outputs, params, context}) {
-    if (params.backbone === 'own') {
-      const source = {...inputs, modality: 'visual', own: params.own};
-      for await (const row of ownVectors(source, context)) await outputs.visual.append({...row});
-      return;
-    }
-    await using backbone = await openBackbone(params, context);
-    const crops = mapAhead(inputs.faces.rows(), cropsAhead, async ({frameIndex, image}) => ({
-      frameIndex,
-      image: await decodeCrop(image),
-    }));
-    for await (const group of groups(crops, backbone.batchSize)) {
+    const {rowCount} = params.backbone === 'own' ? inputs.timeline : inputs.faces;
+    const rows =
+      params.backbone === 'own'
+        ? ownVectors({...inputs, modality: 'visual', own: params.own}, context)
+        : faceVectors(inputs.faces, params, context);
+    for await (const row of rows) {
       context.signal.throwIfAborted();
-      const vectors = await backbone.embed(group.map(({image}) => image));
-      for (const [index, {frameIndex}] of group.entries()) {
-        await outputs.visual.append({frameIndex, vector: vectors[index]!});
-        if (frameIndex % 64 === 0) context.progress(frameIndex, inputs.faces.rowCount, 'frames');
-      }
+      await outputs.visual.append({...row});
+      if (row.frameIndex % 64 === 0) context.progress(row.frameIndex, rowCount, 'frames');
     }
   },
 });

@@ -4,7 +4,7 @@ import type {LogMelRow} from './mfcc.js';
 import {completeGeometry, type PatchGeometry, type PatchParams, type WaveformParams} from './network-params.js';
 import {patchesAtFrames} from './patches.js';
 import {SampleSection, type AudioRow} from './sample-section.js';
-import {openVectorNetwork, type VectorNetwork} from './vector-network.js';
+import {embedded, openVectorNetwork, type FrameVector, type Item, type VectorNetwork} from './vector-network.js';
 
 interface Frame {
   readonly frameIndex: number;
@@ -20,17 +20,6 @@ interface Surroundings {
   readonly models: Readonly<Record<string, string>>;
   readonly threads: number;
   warn(message: string): void;
-}
-
-export interface FrameVector {
-  readonly frameIndex: number;
-  readonly vector: Float32Array;
-}
-
-/** One item per frame that the network reads; undefined where the vector of the frame before is to be repeated. */
-interface Item {
-  readonly frameIndex: number;
-  readonly values: Float32Array | undefined;
 }
 
 /**
@@ -158,28 +147,6 @@ export function unitVariance(values: Float32Array): Float32Array {
   for (const value of values) squares += (value - mean) ** 2;
   const deviation = Math.sqrt(squares / values.length + 1e-7);
   return values.map((value) => (value - mean) / deviation);
-}
-
-async function* embedded(
-  network: VectorNetwork,
-  items: AsyncIterable<Item>,
-): AsyncGenerator<FrameVector, void, undefined> {
-  let group: Item[] = [];
-  let last: Float32Array | undefined;
-  const flush = async function* () {
-    const vectors = await network.embed(group.flatMap(({values}) => values ?? []));
-    let next = 0;
-    for (const {frameIndex, values} of group) {
-      if (values) last = vectors[next++];
-      yield {frameIndex, vector: last!};
-    }
-    group = [];
-  };
-  for await (const item of items) {
-    if (item.values && group.filter(({values}) => values).length === network.batchSize) yield* flush();
-    group.push(item);
-  }
-  if (group.length > 0) yield* flush();
 }
 
 async function* silentVectors(

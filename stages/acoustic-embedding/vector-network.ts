@@ -1,4 +1,4 @@
-/** Any ONNX network from patches of sound or raw samples to vectors. */
+/** Any ONNX network from arrays of one shape to vectors: patches of sound, raw samples, clips of frames. */
 import {StageError} from '../errors.js';
 import type {ModelContract, Size} from '../learning/model-contract.js';
 import {openWithOutputs} from '../learning/onnx/add-output.js';
@@ -20,6 +20,17 @@ export interface VectorNetwork extends AsyncDisposable {
   /** Items per call; a call with fewer is filled up with zeros, so that a vector never depends on its company. */
   readonly batchSize: number;
   embed(items: readonly Float32Array[]): Promise<Float32Array[]>;
+}
+
+export interface FrameVector {
+  readonly frameIndex: number;
+  readonly vector: Float32Array;
+}
+
+/** What the network reads for a frame; no values where the vector of the frame before is to be repeated. */
+export interface Item {
+  readonly frameIndex: number;
+  readonly values: Float32Array | undefined;
 }
 
 /** Items per call for networks that take any number. */
@@ -49,6 +60,30 @@ export async function openVectorNetwork(options: VectorNetworkOptions): Promise<
     },
     [Symbol.asyncDispose]: () => session.release(),
   };
+}
+
+/** Embeds items in batches; one vector per item, in order. */
+export async function* embedded(
+  network: VectorNetwork,
+  items: AsyncIterable<Item>,
+): AsyncGenerator<FrameVector, void, undefined> {
+  let group: Item[] = [];
+  let last: Float32Array | undefined;
+  const flush = async function* () {
+    const given = group.flatMap(({values}) => values ?? []);
+    const vectors = given.length === 0 ? [] : await network.embed(given);
+    let next = 0;
+    for (const {frameIndex, values} of group) {
+      if (values) last = vectors[next++];
+      yield {frameIndex, vector: last!};
+    }
+    group = [];
+  };
+  for await (const item of items) {
+    if (item.values && group.filter(({values}) => values).length === network.batchSize) yield* flush();
+    group.push(item);
+  }
+  if (group.length > 0) yield* flush();
 }
 
 function contractOf({path, itemShape, layout, output}: VectorNetworkOptions): ModelContract {

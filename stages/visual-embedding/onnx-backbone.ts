@@ -3,8 +3,10 @@ import type * as ort from 'onnxruntime-node';
 import {StageError} from '../errors.js';
 import type {ModelContract} from '../learning/model-contract.js';
 import {openWithOutputs} from '../learning/onnx/add-output.js';
+import {openModel} from '../learning/open-model.js';
 import type {ImageBackbone} from './backbone.js';
 import {channelCount, writeImage, type ImageFormat} from './image-input.js';
+import {unitLength} from './unit-length.js';
 
 export interface OnnxBackboneOptions {
   readonly path: string;
@@ -25,6 +27,8 @@ export async function openOnnxBackbone(options: OnnxBackboneOptions): Promise<Im
   const {session, checked} = await openWithOutputs(path, {
     contract: contractOf(options),
     options: {executionProviders: ['cpu'], intraOpNumThreads: threads, interOpNumThreads: 1},
+  }).catch(async (error: unknown) => {
+    throw (await readsClips(path)) ? clipNetwork(path, error) : error;
   });
   const {batch, inputs, outputs} = checked;
   const [input, output] = [inputs[0]!, outputs[0]!];
@@ -43,6 +47,23 @@ export async function openOnnxBackbone(options: OnnxBackboneOptions): Promise<Im
     },
     [Symbol.asyncDispose]: () => session.release(),
   };
+}
+
+/** Whether the network's only input has an axis of time beside batch, channels, rows and columns. */
+async function readsClips(path: string): Promise<boolean> {
+  const opened = await openModel(path, {}).catch(() => undefined);
+  const inputs = opened?.session.inputMetadata ?? [];
+  await opened?.session.release();
+  return inputs.length === 1 && inputs[0]!.isTensor && inputs[0]!.shape.length === 5;
+}
+
+function clipNetwork(path: string, cause: unknown): StageError {
+  return new StageError(
+    'bad-model',
+    `The network ${path} reads clips of several frames: ${cause instanceof Error ? cause.message : String(cause)}`,
+    'Say which frames a clip has, by visual-embedding.onnx.clip: {frames: 8, dilation: 4}, as for R(2+1)D-18.',
+    {cause},
+  );
 }
 
 function contractOf({path, format, output}: OnnxBackboneOptions): ModelContract {
@@ -69,9 +90,4 @@ function vectorsOf({data, dims}: ort.Tensor, batchSize: number, path: string): F
   }
   const width = data.length / batchSize;
   return Array.from({length: batchSize}, (_, index) => data.slice(index * width, (index + 1) * width));
-}
-
-function unitLength(vector: Float32Array): Float32Array {
-  const length = Math.hypot(...vector);
-  return length > 0 ? vector.map((value) => value / length) : vector;
 }
