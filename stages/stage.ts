@@ -37,7 +37,16 @@ export interface FoldShards<S extends ShardSchema> {
 }
 
 /** Kinds of shard that exist once per fold rather than once per clip. */
-export type FoldKind = 'weights' | 'curve' | 'predictions' | 'scores' | 'moments' | 'robustness';
+export type FoldKind =
+  | 'tuned-visual'
+  | 'backbone-weights'
+  | 'backbone-curve'
+  | 'weights'
+  | 'curve'
+  | 'predictions'
+  | 'scores'
+  | 'moments'
+  | 'robustness';
 
 type InputOf<I extends Input, P extends 'clip' | 'fold'> =
   I extends FileInput<true>

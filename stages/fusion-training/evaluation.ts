@@ -51,7 +51,11 @@ export async function predict(evaluator: Evaluator, model: Arrays): Promise<Clip
 }
 
 /** CCC of each target over the valid frames of all clips, concatenated. */
-export function concordanceOf(split: Split, predictions: readonly ClipPredictions[], targets: readonly Target[]) {
+export function concordanceOf(
+  split: Pick<Split, 'labels'>,
+  predictions: readonly ClipPredictions[],
+  targets: readonly Target[],
+) {
   const of = (target: Target): number => {
     const prediction = split.labels.flatMap(({valid}, i) =>
       [...predictions[i]![target]!].filter((_, k) => valid[k] === 1),

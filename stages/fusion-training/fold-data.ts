@@ -74,7 +74,8 @@ async function openSplit(part: 'train' | 'validation', inputs: FoldInputs, train
   return {labels: clips, features, windows: clips.flatMap(({valid}, i) => windowsOf(i, valid.length, training, shift))};
 }
 
-async function readLabels(reader: ShardReader<typeof labels>): Promise<ClipLabels> {
+/** Reads the labels of a clip. */
+export async function readLabels(reader: ShardReader<typeof labels>): Promise<ClipLabels> {
   const [frameIndex, valence, arousal, valid] = await Promise.all([
     reader.column('frameIndex'),
     reader.column('valence'),
@@ -103,7 +104,7 @@ function labelledOnly(split: Split): Split {
   return {...split, windows: split.windows.filter(labelled)};
 }
 
-const noLabels = (part: string): StageError =>
+export const noLabels = (part: string): StageError =>
   new StageError(
     'no-valid-labels',
     `None of the ${part} clips of this fold has a valid label.`,

@@ -10,4 +10,4 @@ export function preluWeights(name: string, channels: number): Pick<Declaration, 
 
 /** Activates x [N, H, W, C]. */
 export const prelu = (scope: Scope, name: string, x: tf.Tensor4D): tf.Tensor4D =>
-  tf.prelu(x, named(scope.weights, `${name}.weight`));
+  tf.prelu(x, named(scope.weights, `${name}.weight`)) as tf.Tensor4D;

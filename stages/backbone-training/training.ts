@@ -1,0 +1,256 @@
+/**
+ * Trains a backbone with its head on one fold by the protocol of the code that RCMA and GRJCA share: all is frozen but
+ * the head and the first group; each time the learning rate has fallen below its minimum, the best weights so far are
+ * reloaded and the next group is released, with a fresh optimiser and a new warm-up. State is written to a checkpoint
+ * after every epoch, and everything random is a function of seed and step, so a killed training continues to the same
+ * bytes.
+ */
+import {concordanceOf} from '../fusion-training/evaluation.js';
+import type {ClipLabels, Target} from '../fusion-training/fold-data.js';
+import {targets as allTargets} from '../fusion-training/fold-data.js';
+import type {Window} from '../fusion-training/windows.js';
+import {readCheckpoint, writeCheckpoint} from '../learning/checkpoint.js';
+import {compile, compileForward} from '../learning/engine.js';
+import {drawMasks} from '../learning/layers/dropout.js';
+import type {Arrays, Inference, Program, ProgramOptions} from '../learning/program.js';
+import {random} from '../learning/random.js';
+import {mapValues, prefixed, specsOf, under} from '../learning/records.js';
+import type {ReleaseState} from '../learning/schedule.js';
+import {afterReleaseEpoch, learningRateAt, startRelease, startSchedule} from '../learning/schedule.js';
+import type {EpochRow, Progress as LoopProgress} from '../learning/training-loop.js';
+import {advance, runSteps, startProgress} from '../learning/training-loop.js';
+import {drawViews} from './augmentation.js';
+import type {Data} from './data.js';
+import {stepsOf, windowArrays} from './data.js';
+import {frameSpecs, passOver} from './forward.js';
+import type {Model} from './model.js';
+import {freshMoments, initialState, optimiserOf, predictionPass, stepOf} from './model.js';
+import {imageShape} from './networks/network.js';
+import type {Settings} from './settings.js';
+import {loopOf} from './settings.js';
+
+export interface TrainingTask {
+  readonly model: Model;
+  readonly data: Data;
+  /** Pretrained weights and statistics by name; none from scratch. */
+  readonly pretrained: Arrays;
+  readonly seed: number;
+  readonly options: ProgramOptions;
+  /** Path of the checkpoint file. */
+  readonly checkpoint: string;
+  readonly signal: AbortSignal;
+  readonly onEpoch: (epochsDone: number) => void;
+}
+
+export interface BackboneRow extends EpochRow<Target> {
+  /** Groups that were trained in this epoch. */
+  readonly releasedGroups: number;
+}
+
+export interface TrainedBackbone {
+  /** 'weights/…' and 'statistics/…' of the best epoch, with those of the head. */
+  readonly best: Arrays;
+  readonly curve: readonly BackboneRow[];
+  readonly device: Program['device'];
+  readonly reason: string;
+}
+
+interface Progress extends LoopProgress<Target> {
+  readonly release: ReleaseState;
+  /** Step at which the last group was released. */
+  readonly phaseStep: number;
+  readonly releasedGroups: readonly number[];
+}
+
+interface Run {
+  readonly progress: Progress;
+  /** Everything that the next step starts from. */
+  readonly state: Arrays;
+  /** Weights and statistics of the best epoch so far. */
+  readonly best: Arrays;
+}
+
+/** Trains, or continues where the checkpoint left off. */
+export async function trainBackbone(task: TrainingTask): Promise<TrainedBackbone> {
+  let run = await startOf(task);
+  const evaluator = await openEvaluator(task, run.best);
+  let session = await openSession(task, run);
+  try {
+    while (!run.progress.finished) {
+      if (session.released !== run.progress.release.released) {
+        await session.program.release();
+        session = await openSession(task, run);
+      }
+      run = await oneEpoch(task, {...session, evaluator}, run);
+      task.onEpoch(run.progress.epoch);
+    }
+    const {curve, releasedGroups} = run.progress;
+    const rows = curve.map((row, epoch) => ({...row, releasedGroups: releasedGroups[epoch]!}));
+    return {best: run.best, curve: rows, device: session.program.device, reason: session.program.reason};
+  } finally {
+    await Promise.all([session.program.release(), evaluator.release()]);
+  }
+}
+
+async function startOf({model, pretrained, seed, checkpoint}: TrainingTask): Promise<Run> {
+  const saved = await readCheckpoint<Progress>(checkpoint);
+  if (saved !== undefined)
+    return {progress: saved.state, state: under(saved.tensors, 'state'), best: under(saved.tensors, 'best')};
+  const best = initialState(model, pretrained, random(seed));
+  const progress = {
+    ...startProgress<Target>(loopOf(model.settings)),
+    release: startRelease,
+    phaseStep: 0,
+    releasedGroups: [],
+  };
+  return {progress, best, state: {...best, ...freshMoments(model, startRelease.released)}};
+}
+
+interface Session {
+  readonly program: Program;
+  /** Groups that the program trains. */
+  readonly released: number;
+}
+
+/** Compiles the step for what is released now; nothing else is differentiated. */
+async function openSession(task: TrainingTask, {progress, state}: Run): Promise<Session> {
+  const {released} = progress.release;
+  const batch = specsOf(await stepArrays(task, {windows: [], position: 0, step: 1, learningRate: 0}));
+  const program = await compile({step: stepOf(task.model, released), state, batch}, task.options);
+  return {program, released};
+}
+
+function openEvaluator({model, options}: TrainingTask, state: Arrays): Promise<Inference> {
+  const pass = predictionPass(model);
+  return compileForward((_, given) => pass(given), {}, {...frameSpecs(model.network), ...specsOf(state)}, options);
+}
+
+/** Trains for an epoch, validates, releases the next group where it is time, and writes the checkpoint. */
+async function oneEpoch(task: TrainingTask, session: Session & {evaluator: Inference}, run: Run): Promise<Run> {
+  const {settings} = task.model;
+  const {epoch} = run.progress;
+  const {trainLoss, learningRate, step} = await runEpoch(task, session.program, run.progress);
+  const state = await session.program.state();
+  const concordance = await validate(task, session.evaluator, trained(state));
+  const next = advance(loopOf(settings), {...run.progress, step}, {epoch, learningRate, trainLoss, concordance});
+  const best = next.curve.at(-1)!.best ? trained(state) : run.best;
+  const progress = withRelease(settings, run.progress, next);
+  const {released} = progress.release;
+  const releases = released !== run.progress.release.released;
+  const kept = settings.reloadBest ? {...state, ...best} : state;
+  if (settings.reloadBest && !releases) await session.program.load(kept);
+  const following = releases ? {...best, ...freshMoments(task.model, released)} : kept;
+  const tensors = {...prefixed('state', following), ...prefixed('best', best)};
+  await writeCheckpoint(task.checkpoint, {tensors, state: progress});
+  return {progress, state: following, best};
+}
+
+/** Releases the next group once the rate is low enough; the schedule starts anew but remembers the best epoch. */
+function withRelease(settings: Settings, before: Progress, next: LoopProgress<Target>): Progress {
+  const {minimumLearningRate: threshold, releaseGroups: groupCount, epochs} = settings;
+  const release = afterReleaseEpoch(before.release, {rate: next.schedule.rate, threshold, groupCount});
+  const releasedGroups = [...before.releasedGroups, before.release.released];
+  const progress = {...next, release, releasedGroups, phaseStep: before.phaseStep};
+  if (release.finished) return {...progress, finished: true};
+  if (release.released === before.release.released) return progress;
+  return {
+    ...progress,
+    phaseStep: next.step,
+    schedule: {...startSchedule(loopOf(settings), next.epoch), best: next.schedule.best},
+    stopping: {...next.stopping, sinceBest: 0},
+    finished: next.epoch >= epochs,
+  };
+}
+
+/** Weights and statistics of a state, without the optimiser's moments. */
+const trained = (state: Arrays): Arrays => ({
+  ...prefixed('weights', under(state, 'weights')),
+  ...prefixed('statistics', under(state, 'statistics')),
+});
+
+async function runEpoch(task: TrainingTask, program: Program, progress: Progress) {
+  const {settings} = task.model;
+  const {epoch, step, phaseStep, schedule} = progress;
+  const batches = batchesOf(task, epoch);
+  const rateOf = (batch: number) =>
+    learningRateAt(loopOf(settings), schedule, {epoch, batch, batchCount: batches.length});
+  const trainLoss = await runSteps(program, {
+    stage: 'backbone-training',
+    epoch,
+    batchCount: batches.length,
+    signal: task.signal,
+    prepare: (batch) =>
+      stepArrays(task, {
+        windows: batches[batch]!,
+        position: step + batch + 1,
+        step: step + batch + 1 - phaseStep,
+        learningRate: rateOf(batch),
+      }),
+  });
+  return {trainLoss, learningRate: rateOf(batches.length - 1), step: step + batches.length};
+}
+
+const batchSizeOf = ({model, data}: TrainingTask): number =>
+  Math.min(model.settings.batchSize, data.train.windows.length);
+
+/** The windows of an epoch in a drawn order, cut into batches; the last may be smaller. */
+function batchesOf(task: TrainingTask, epoch: number): Window[][] {
+  const {windows} = task.data.train;
+  const batchSize = batchSizeOf(task);
+  const order = random(task.seed).stream('order').at(epoch).permutation(windows.length);
+  const shuffled = Array.from(order, (i) => windows[i]!);
+  return Array.from({length: Math.ceil(windows.length / batchSize)}, (_, i) =>
+    shuffled.slice(i * batchSize, (i + 1) * batchSize),
+  );
+}
+
+interface StepArguments {
+  readonly windows: readonly Window[];
+  /** Number of the step among all steps of the training, from 1. */
+  readonly position: number;
+  /** Number of the step since the last release, from 1: the optimiser counts from there. */
+  readonly step: number;
+  readonly learningRate: number;
+}
+
+async function stepArrays(task: TrainingTask, {windows, position, step, learningRate}: StepArguments): Promise<Arrays> {
+  const {network, settings, declaration} = task.model;
+  const source = random(task.seed);
+  const batchSize = batchSizeOf(task);
+  const length = stepsOf(settings);
+  const views = drawViews(windows.length, {network, augmentation: settings, random: source, step: position});
+  const shape = imageShape(network);
+  const targets = targetsOf(settings);
+  const scalars = optimiserOf(settings).scalars({learningRate, step});
+  return {
+    ...(await windowArrays(task.data.train, {windows, views, batchSize, length, shape, targets})),
+    ...prefixed('masks', drawMasks(declaration, batchSize * length, {source, step: position})),
+    ...prefixed(
+      'optimiser',
+      mapValues(scalars, (value) => ({shape: [], values: Float32Array.of(value)})),
+    ),
+  };
+}
+
+export const targetsOf = ({targets}: Settings): readonly Target[] => (targets === 'both' ? allTargets : [targets]);
+
+/** CCC over the valid frames of the validation clips, or every `frameStride`-th of them. */
+async function validate({model, data, signal}: TrainingTask, inference: Inference, state: Arrays) {
+  const {network, settings, targetCount} = model;
+  const targets = targetsOf(settings);
+  const {frameStride: stride} = settings;
+  const predictions = [];
+  for (const images of data.validation.images) {
+    const values = await passOver(images, {network, inference, output: 'prediction', stride, state, signal});
+    const of = (t: number) => values.filter((_, i) => i % targetCount === t);
+    predictions.push(Object.fromEntries(targets.map((target, t) => [target, of(t)])));
+  }
+  return concordanceOf({labels: data.validation.labels.map((clip) => strided(clip, stride))}, predictions, targets);
+}
+
+function strided(clip: ClipLabels, stride: number): ClipLabels {
+  const every = <T extends Float32Array | Int32Array | Uint8Array>(values: T): T =>
+    values.filter((_: number, frame: number) => frame % stride === 0) as T;
+  const {frameIndex, valence, arousal, valid} = clip;
+  return {frameIndex: every(frameIndex), valence: every(valence), arousal: every(arousal), valid: every(valid)};
+}
