@@ -1,7 +1,9 @@
 /** Trains a fusion system on a fold's clips and predicts the fold's validation clips. */
 import path from 'node:path';
 import {openFold, targets} from './fusion-training/fold-data.js';
+import {initialWeightFiles, initialWeightParams, readInitialWeights} from './fusion-training/initial-weights.js';
 import {modelOf} from './fusion-training/model.js';
+import type {Model} from './fusion-training/model.js';
 import {curveRows, predictionRows, weightRows} from './fusion-training/rows.js';
 import {fusionParams, modalitiesOf, settingsOf} from './fusion-training/settings.js';
 import type {NamedModel} from './fusion-training/rows.js';
@@ -9,6 +11,7 @@ import {trainModel} from './fusion-training/training.js';
 import {compile, compileForward} from './learning/engine.js';
 import {acoustic, curve, labels, linguistic, predictions, visual, weights} from './schemas.js';
 import {defineStage} from './stage.js';
+import type {RunContext} from './stage.js';
 
 export const fusionTraining = defineStage({
   name: 'fusion-training',
@@ -22,6 +25,8 @@ export const fusionTraining = defineStage({
   params: fusionParams,
   seeded: true,
   reads: (params) => [...modalitiesOf(params), 'labels'],
+  models: ({initialWeights}) => initialWeightFiles(initialWeights),
+  modelParams: initialWeightParams,
   async run({inputs, outputs, params, context}) {
     const {system, training, architecture} = settingsOf(params);
     const features = new Map(system.modalities.map((modality) => [modality, inputs[modality]]));
@@ -30,7 +35,8 @@ export const fusionTraining = defineStage({
     const models: NamedModel[] = [];
     for (const group of groups) {
       const name = group.length > 1 ? 'both' : group[0]!;
-      const model = modelOf({system, architecture, training, dims: data.dims, targetCount: group.length});
+      const declared = modelOf({system, architecture, training, dims: data.dims, targetCount: group.length});
+      const model = await startingFrom(context.models[name], declared, context);
       const trained = await trainModel({
         model,
         targets: group,
@@ -52,3 +58,11 @@ export const fusionTraining = defineStage({
     for (const row of predictionRows(models, data.validation)) await outputs.predictions.append(row);
   },
 });
+
+/** The model with the weights of a file to start from, where there is one. */
+async function startingFrom(file: string | undefined, model: Model, context: RunContext): Promise<Model> {
+  if (file === undefined) return model;
+  const {arrays, unused} = await readInitialWeights(file, model.declaration);
+  if (unused.length > 0) context.note('unusedInitialWeights', unused.length);
+  return {...model, initial: arrays};
+}

@@ -18,6 +18,8 @@ export interface Model {
   readonly architecture: Readonly<Record<string, unknown>>;
   readonly training: Training;
   readonly declaration: Declaration;
+  /** Weights and statistics to start from, by name; random weights and fresh statistics where absent. */
+  readonly initial?: Arrays;
 }
 
 /** Declares a system's weights for the features of a fold. */
@@ -35,13 +37,14 @@ export function optimiserOf(training: Training): Optimiser {
   return optimiser(options);
 }
 
-/** Weights as a function of the seed alone, zero moments, fresh statistics: the state before the first step. */
-export function initialState({declaration, training}: Model, source: Random): Arrays {
+/** Given weights, or a function of the seed alone; zero moments, fresh statistics: the state before the first step. */
+export function initialState({declaration, training, initial = {}}: Model, source: Random): Arrays {
   const weights = Object.entries(declaration.weights).map(([name, {shape, initialise}]) => {
-    return [`weights/${name}`, {shape, values: initialise({random: source, name, shape})}] as const;
+    return [`weights/${name}`, initial[name] ?? {shape, values: initialise({random: source, name, shape})}] as const;
   });
   const statistics = Object.entries(declaration.statistics).map(([name, {shape, value}]) => {
-    return [`statistics/${name}`, {shape, values: new Float32Array(sizeOf(shape)).fill(value)}] as const;
+    const fresh = {shape, values: new Float32Array(sizeOf(shape)).fill(value)};
+    return [`statistics/${name}`, initial[name] ?? fresh] as const;
   });
   const shapes = Object.fromEntries(Object.entries(declaration.weights).map(([name, {shape}]) => [name, shape]));
   return {...Object.fromEntries([...weights, ...statistics]), ...initialMoments(optimiserOf(training), shapes)};

@@ -4,6 +4,7 @@
  */
 import {z} from 'zod';
 import {suggestion} from '../nearest.js';
+import {initialWeights} from './initial-weights.js';
 import type {Modality, PresetName, System} from './system.js';
 import {systems} from './systems/index.js';
 import type {Training} from './training-params.js';
@@ -22,6 +23,7 @@ const given = z.strictObject({
     .record(z.string(), z.json())
     .default({})
     .describe('Parameters of the system itself, such as recursions; each system has its own.'),
+  initialWeights: initialWeights.optional(),
   ...trainingParams,
 });
 
@@ -38,7 +40,7 @@ export interface Settings {
 
 /** Looks up what parsed parameters mean. */
 export function settingsOf(params: Given): Settings {
-  const {system, preset, architecture, ...explicit} = params;
+  const {system, preset, architecture, initialWeights: _, ...explicit} = params;
   const found = systems[system];
   if (found === undefined) throw new RangeError(unknownSystem(system));
   return {
@@ -64,11 +66,24 @@ function check(params: Given, context: z.RefinementCtx<Given>): void {
     context.addIssue({code: 'custom', path: ['system'], message: unknownSystem(params.system), continue: false});
     return;
   }
+  checkInitialWeights(system, params, context);
   const preset = system.presets[params.preset].architecture;
   for (const issue of system.architecture.safeParse({...preset, ...params.architecture}).error?.issues ?? []) {
     const message = issue.code === 'unrecognized_keys' ? unknownParameters(system, issue.keys) : issue.message;
     context.addIssue({code: 'custom', path: ['architecture', ...issue.path], message, continue: false});
   }
+}
+
+/** Each model must have its file, and no file may be without a model. */
+function checkInitialWeights(system: System, params: Given, context: z.RefinementCtx<Given>): void {
+  const {preset, initialWeights: files, epochs, targets = trainingOf(system, preset, {}).targets} = params;
+  if (epochs === 0 && files === undefined)
+    context.addIssue({code: 'custom', path: ['epochs'], message: 'epochs: 0 needs initialWeights', continue: false});
+  const models = targets === 'joint' ? ['both'] : ['valence', 'arousal'];
+  const given = Object.keys(files ?? {});
+  if (files === undefined || given.sort().join() === models.sort().join()) return;
+  const message = `targets: ${targets} needs files for ${models.join(' and ')}, not for ${given.join(' and ') || 'none'}`;
+  context.addIssue({code: 'custom', path: ['initialWeights'], message, continue: false});
 }
 
 function complete(params: Given): Given {
@@ -78,6 +93,7 @@ function complete(params: Given): Given {
     system: params.system,
     preset: params.preset,
     architecture: architecture as Given['architecture'],
+    ...(params.initialWeights === undefined ? {} : {initialWeights: params.initialWeights}),
     ...training,
   };
 }

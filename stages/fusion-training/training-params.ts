@@ -21,7 +21,7 @@ const shape = {
   weightDecay: rate().describe('Weight decay; added to the gradient, but decoupled for adamw.'),
   gradientClip: rate().describe('Largest norm of the gradient; 0 for no limit.'),
   batchSize: count().describe('Windows of a step.'),
-  epochs: count().describe('Epochs at most.'),
+  epochs: z.int().min(0).describe('Epochs at most; 0 evaluates initialWeights as they are.'),
   minimumEpochs: count().describe('Epochs at least.'),
   earlyStopping: count().describe('Epochs without a better validation CCC after which training stops.'),
   warmUp: z

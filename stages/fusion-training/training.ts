@@ -60,7 +60,7 @@ export async function trainModel(task: TrainingTask): Promise<TrainedModel> {
   const session = await openSession(task, saved?.tensors);
   try {
     const progress = saved?.state ?? startProgress<Target>(loopOf(task.model.training));
-    let run: Run = {progress, best: under(saved?.tensors ?? {}, 'best')};
+    let run: Run = {progress, best: saved ? under(saved.tensors, 'best') : trained(await session.program.state())};
     while (!run.progress.finished) {
       run = await oneEpoch(task, session, run);
       task.onEpoch(run.progress.epoch);

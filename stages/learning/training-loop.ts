@@ -41,7 +41,7 @@ export const startProgress = <Target extends string>(options: LoopOptions): Prog
   schedule: startSchedule(options),
   stopping: startStopping,
   curve: [],
-  finished: false,
+  finished: options.epochs === 0,
 });
 
 /** Takes note of an epoch; the measure to be maximised is the mean of the concordances. */

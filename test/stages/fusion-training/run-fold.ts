@@ -86,6 +86,8 @@ export interface RunOptions {
   readonly inputs?: FoldInputs;
   readonly params?: Readonly<Record<string, unknown>>;
   readonly seed?: number;
+  /** Files of initial weights, by model. */
+  readonly models?: Readonly<Record<string, string>>;
   readonly scratch?: string;
   /** Aborts the run once so many epochs are done. */
   readonly abortAfter?: number;
@@ -94,7 +96,7 @@ export interface RunOptions {
 
 /** Trains on a fold of small clips. */
 export async function train(options: RunOptions = {}): Promise<Run> {
-  const {inputs = fold(), params = {}, seed = 1, scratch, abortAfter, onEpoch} = options;
+  const {inputs = fold(), params = {}, seed = 1, models = {}, scratch, abortAfter, onEpoch} = options;
   const store = ShardStore.open(path.join(await temporaryFolder(), 'shards'));
   const controller = new AbortController();
   const [warnings, progress]: [string[], number[]] = [[], []];
@@ -103,7 +105,7 @@ export async function train(options: RunOptions = {}): Promise<Run> {
     seed,
     threads: 1,
     device: 'cpu',
-    models: {},
+    models,
     scratch: scratch ?? (await temporaryFolder()),
     signal: controller.signal,
     progress: (done) => {
