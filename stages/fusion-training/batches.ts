@@ -10,8 +10,10 @@ export interface BatchShape {
   readonly batchSize: number;
   /** Steps of a window, L. */
   readonly length: number;
-  /** Frames pooled into a step: their mean; 1 for frame-level systems. */
+  /** Frames pooled into a step; 1 for frame-level systems. */
   readonly clipFrames: number;
+  /** Whether a step is the mean of its frames, also where absent, or the last of them. */
+  readonly clipPooling?: 'mean' | 'last' | undefined;
 }
 
 /**
@@ -32,7 +34,9 @@ export async function featureArrays(
     await Promise.all(
       windows.map((window, i) => {
         const out = values.subarray(i * length * features.width, (i + 1) * length * features.width);
-        return fillWindow(out, features, window, {normalisation, clipFrames: shape.clipFrames});
+        // The last frame alone is the mean over one.
+        const clipFrames = shape.clipPooling === 'last' ? 1 : shape.clipFrames;
+        return fillWindow(out, features, window, {normalisation, clipFrames});
       }),
     );
     arrays[`inputs/${modality}`] = {shape: [batchSize, length, features.width], values};

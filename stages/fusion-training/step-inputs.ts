@@ -23,6 +23,7 @@ export const batchShape = ({model: {training}, data}: StepSource): BatchShape =>
   batchSize: Math.min(training.batchSize, data.train.windows.length),
   length: lengthOf(training),
   clipFrames: training.clipFrames,
+  clipPooling: training.clipPooling,
 });
 
 /** The windows of an epoch in a drawn order, cut into batches; the last may be smaller. */

@@ -41,9 +41,9 @@ export async function openEvaluator(
   data: FoldData,
   options: ProgramOptions,
 ): Promise<Evaluator> {
-  const {batchSize, clipFrames} = model.training;
+  const {batchSize, clipFrames, clipPooling} = model.training;
   const split = data.validation;
-  const shape = evaluationShape(split, {batchSize, length: lengthOf(model.training), clipFrames});
+  const shape = evaluationShape(split, {batchSize, length: lengthOf(model.training), clipFrames, clipPooling});
   const specs = Object.entries(arrays).map(([name, array]) => [name, {shape: array.shape, dtype: 'float32' as const}]);
   const inputs = {...(await evaluationSpecs(data, split, shape)), ...Object.fromEntries(specs)};
   const forward = forwardPass(model);

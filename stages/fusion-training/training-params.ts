@@ -11,6 +11,12 @@ const shape = {
   windowFrames: count().describe('Frames of a window.'),
   hopFrames: count().describe('Frames from one window to the next; predictions are averaged where windows overlap.'),
   clipFrames: count().describe('Frames that are pooled into one step of a window; 1 for frame-level systems.'),
+  clipPooling: z
+    .enum(['mean', 'last'])
+    .optional()
+    .describe(
+      'What a step of a clip-level system is: the mean of the vectors of its frames, also where absent, or the last of them, for vectors that each stand for the clip that ends there.',
+    ),
   shiftFrames: count().describe(
     'For clip-level systems, frames from one training window to the next, up to clipFrames.',
   ),

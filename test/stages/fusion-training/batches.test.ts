@@ -113,4 +113,13 @@ describe('batches', () => {
     expect(values[0]).toBeCloseTo(mean(0, 3), 6);
     expect(values[5]).toBeCloseTo(mean(3, 7), 6);
   });
+
+  it('take the last frame of a step alone, where its vector stands for the whole clip', async () => {
+    const data = await open({windowFrames: 8, clipFrames: 4, clipPooling: 'last'});
+    const window = data.train.windows.find(({first}) => first === 2)!;
+    const shape = {batchSize: 1, length: 2, clipFrames: 4, clipPooling: 'last' as const};
+    const values = (await featureArrays(data, data.train, [window], shape))['inputs/visual']!.values as Float32Array;
+    const rows = await data.train.features.get('visual')!.read(0, 0, 20);
+    expect([values[0], values[5]]).toEqual([rows[5 * 2], rows[5 * 6]]);
+  });
 });

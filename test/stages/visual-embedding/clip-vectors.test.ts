@@ -2,9 +2,11 @@ import {mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import type {z} from 'zod';
 import {encodeCrop} from '../../../stages/face-alignment/crop-image.js';
 import {encodeModel} from '../../../stages/learning/onnx/model.js';
 import {nodeProto, valueInfo} from '../../../stages/learning/onnx/tensor.js';
+import type {onnxParams} from '../../../stages/visual-embedding/open-backbone.js';
 import {visualEmbedding} from '../../../stages/visual-embedding.js';
 import {runStage} from '../../helpers/run-stage.js';
 import {withModels} from '../face-alignment/with-models.js';
@@ -60,9 +62,15 @@ async function networkOf(shape: readonly (number | string)[]): Promise<string> {
 const flat =
   (frame: number): Pixel =>
   () => [frame, 100 + frame, 200];
-const plain = {resizeTo: 8, mean: [0], std: [1], normalise: 'none'} as const;
+type Given = z.input<typeof onnxParams>;
+const plain = {resizeTo: 8, mean: [0], std: [1], normalise: 'none' as const};
 
-async function embed(faces: Awaited<ReturnType<typeof facesOf>>, model: string, clip: object, more: object = {}) {
+async function embed(
+  faces: Awaited<ReturnType<typeof facesOf>>,
+  model: string,
+  clip: Given['clip'],
+  more: Partial<Given> = {},
+) {
   const {outputs} = await runStage(withModels(visualEmbedding), {
     inputs: {faces},
     params: {backbone: 'onnx', onnx: {model, ...plain, clip, ...more}},
@@ -84,7 +92,7 @@ describe('a network is given the clip as it wants it', () => {
 
   test('time first: red, green and blue of each frame', async () => {
     const faces = await facesOf(6, 8, flat);
-    const clip = {frames: 2, dilation: 2, layout: 'ntchw', frameAt: 'start'};
+    const clip = {frames: 2, dilation: 2, layout: 'ntchw', frameAt: 'start'} as const;
     const vectors = await embed(faces, await networkOf(['N', 2, 3, 8, 8]), clip);
     expect(vectors.map(planes).map(([red, , , later]) => [red, later])).toEqual([
       [0, 2],
@@ -98,7 +106,7 @@ describe('a network is given the clip as it wants it', () => {
 
   test('with black images before the first frame, which are normalised as all others', async () => {
     const faces = await facesOf(2, 8, flat);
-    const clip = {frames: 2, dilation: 1, beyond: 'black'};
+    const clip = {frames: 2, dilation: 1, beyond: 'black'} as const;
     const vectors = await embed(faces, await networkOf(['N', 3, 2, 8, 8]), clip, {mean: [10, 20, 30], std: [1, 2, 5]});
     expect(planes(vectors[0]!)).toEqual([-10, -10, -10, 40, -6, 34]);
   });
