@@ -156,16 +156,25 @@ export class Executor {
   }
 
   async #attempt(ready: ReadyTask, reason: string): Promise<void> {
-    const {task} = ready;
     const clock = performance.now();
     try {
-      const manifest = await this.#produce(ready, reason);
-      this.#settle(task, done(manifest.outputs, ready.excluded));
+      const manifest = await this.#produceMending(ready, reason);
+      this.#settle(ready.task, done(manifest.outputs, ready.excluded));
     } catch (error) {
-      if (this.options.signal.aborted) return;
-      const failure = error instanceof TaskError ? error.failure : defect(error);
-      if (DAMAGE.has(failure.code) && (await this.#heal(task))) return this.#retry(task, failure);
-      this.#fail(task, failure, (performance.now() - clock) / 1000);
+      if (!this.options.signal.aborted) this.#fail(ready.task, failureOf(error), (performance.now() - clock) / 1000);
+    }
+  }
+
+  /** Runs a task; where it finds an input damaged, that is made again and the task tried once more. */
+  async #produceMending(ready: ReadyTask, reason: string): Promise<TaskManifest> {
+    try {
+      return await this.#produce(ready, reason);
+    } catch (error) {
+      if (this.options.signal.aborted || !DAMAGE.has(failureOf(error).code)) throw error;
+      for (const id of this.#inspector.upstreamOf(ready.task)) await this.#mend(this.#inspector.tasks.get(id)!);
+      const verdict = this.#inspector.inspect(ready.task, (id) => this.#outcomes.get(id)!);
+      if (verdict.is !== 'run') throw error;
+      return this.#produce(verdict.ready, 'an input was damaged and made again');
     }
   }
 
@@ -233,49 +242,25 @@ export class Executor {
     lineage.record(manifest);
   }
 
-  /** Finds damaged shards among a task's inputs, sets them aside, and makes them again. */
-  async #heal(task: Task): Promise<boolean> {
-    const {workspace} = this.#inspector.options;
-    let healed = false;
-    for (const id of this.#inspector.upstreamOf(task)) {
-      const outcome = this.#outcomes.get(id);
-      if (outcome?.is !== 'done') continue;
-      const damaged = [];
-      for (const {digest} of outcome.outputs) if (!(await isIntact(workspace.store, digest))) damaged.push(digest);
-      if (damaged.length === 0) continue;
-      for (const digest of damaged) workspace.store.quarantine(digest);
-      this.options.emit({
-        kind: 'note',
-        message: `${id}: shard ${damaged[0]!.slice(0, 8)} is damaged; it is set aside and made again`,
-      });
-      const upstream = this.#inspector.tasks.get(id)!;
-      const verdict = this.#inspector.inspect(upstream, (other) => this.#outcomes.get(other)!);
-      if (verdict.is !== 'run') return false;
-      try {
-        const manifest = await this.#produce(verdict.ready, verdict.reason);
-        this.#outcomes.set(id, done(manifest.outputs, verdict.ready.excluded));
-      } catch (error) {
-        if (!(error instanceof TaskError) || !DAMAGE.has(error.failure.code) || !(await this.#heal(upstream)))
-          throw error;
-        const again = this.#inspector.inspect(upstream, (other) => this.#outcomes.get(other)!);
-        if (again.is !== 'run') return false;
-        const manifest = await this.#produce(again.ready, again.reason);
-        this.#outcomes.set(id, done(manifest.outputs, again.ready.excluded));
-      }
-      healed = true;
-    }
-    return healed;
-  }
-
-  async #retry(task: Task, failure: TaskFailure): Promise<void> {
+  /** Sets damaged shards of a task aside and makes them again. */
+  async #mend(task: Task): Promise<void> {
+    const {store} = this.#inspector.options.workspace;
+    const outcome = this.#outcomes.get(task.id);
+    if (outcome?.is !== 'done') return;
+    const damaged = [];
+    for (const {digest} of outcome.outputs) if (!(await isIntact(store, digest))) damaged.push(digest);
+    if (damaged.length === 0) return;
+    for (const digest of damaged) store.quarantine(digest);
+    this.options.emit({
+      kind: 'note',
+      message: `${task.id}: shard ${damaged[0]!.slice(0, 8)} is damaged; it is set aside and made again`,
+    });
     const verdict = this.#inspector.inspect(task, (id) => this.#outcomes.get(id)!);
-    if (verdict.is !== 'run') return this.#fail(task, failure, 0);
-    try {
-      const manifest = await this.#produce(verdict.ready, 'an input was damaged and made again');
-      this.#settle(task, done(manifest.outputs, verdict.ready.excluded));
-    } catch (error) {
-      this.#fail(task, error instanceof TaskError ? error.failure : defect(error), 0);
-    }
+    if (verdict.is !== 'run') return;
+    const manifest = await this.#produceMending(verdict.ready, verdict.reason).catch((error: unknown) => {
+      throw unmendable(task, error);
+    });
+    this.#outcomes.set(task.id, done(manifest.outputs, verdict.ready.excluded));
   }
 
   #fail(task: Task, failure: TaskFailure, seconds: number): void {
@@ -354,6 +339,19 @@ function unreadable(error: unknown): TaskFailure {
     message: error instanceof Error ? error.message : String(error),
     remedy: 'Check that the file exists and that you may read it.',
   };
+}
+
+function failureOf(error: unknown): TaskFailure {
+  return error instanceof TaskError ? error.failure : defect(error);
+}
+
+/** Why a task failed of which an input is damaged and could not be made again. */
+function unmendable(input: Task, error: unknown): TaskError {
+  const failure = failureOf(error);
+  return new TaskError({
+    ...failure,
+    message: `its input ${input.id} was damaged and could not be made again: ${failure.message}`,
+  });
 }
 
 function defect(error: unknown): TaskFailure {

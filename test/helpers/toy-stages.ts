@@ -23,7 +23,7 @@ const count = defineStage({
   params: z.object({plus: z.number().default(0)}),
   async run({inputs, outputs, params, context}) {
     const text = await readFile(inputs.video.path, 'utf8');
-    if (text.startsWith('broken'))
+    if (text.startsWith('broken') || existsSync(`${inputs.video.path}.broken`))
       throw new StageError('unreadable-file', `${inputs.video.path} is broken`, 'Mend it.');
     if (text.startsWith('crash')) process.kill(process.pid, 'SIGKILL');
     if (text.startsWith('defect')) throw new TypeError('a defect');

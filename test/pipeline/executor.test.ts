@@ -181,6 +181,22 @@ describe('damage in the store', () => {
     expect(produced).toContain('count a');
     expect(second.find((event) => event.kind === 'note')).toMatchObject({message: expect.stringContaining('damaged')});
   });
+
+  it('fails what reads a damaged shard that cannot be made again, and the run ends', async () => {
+    using project = new ToyProject(clips());
+    const {events} = await project.run();
+    const file = shardOf(project, 'count a', events);
+    writeFileSync(file, readFileSync(file).fill(0));
+    writeFileSync(path.join(project.folder, 'a.mp4.broken'), '');
+    const {summary, events: second} = await project.run({factor: 5});
+    expect(summary.status).toBe('failed');
+    expect(second.find((event) => event.kind === 'failed')).toMatchObject({
+      task: 'double a',
+      code: 'unreadable-file',
+      message: expect.stringMatching(/input count a was damaged and could not be made again: .*broken/),
+    });
+    expect(second.flatMap((event) => (event.kind === 'skipped' ? [event.task] : []))).toEqual(['sum fold 0']);
+  });
 });
 
 describe('interruption', () => {
