@@ -16,7 +16,7 @@ import type {Closures, Lock} from './identity.js';
 import {identityOf} from './identity.js';
 import {checkModels, withModelPaths, withoutModelParams, type ModelPlaces} from './model-params.js';
 import {modelsFolder} from './models/store.js';
-import {tasksOf, type Plan, type Source, type Task} from './plan.js';
+import {upstreamOf, type Plan, type Source, type Task} from './plan.js';
 import type {ResolvedInput} from './request.js';
 import type {Workspace} from './workspace.js';
 
@@ -73,11 +73,11 @@ export class Inspector {
     return this.options.plan.experiment.graph.stage(task.stage);
   }
 
-  /** The tasks that a task reads from, each once. */
+  /** The tasks that a task waits for, each once. */
   upstreamOf(task: Task): readonly string[] {
     let upstream = this.#upstream.get(task);
     if (upstream === undefined) {
-      upstream = distinct(Object.values(task.inputs).map(tasksOf));
+      upstream = distinct(upstreamOf(task));
       this.#upstream.set(task, upstream);
     }
     return upstream;

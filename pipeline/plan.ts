@@ -38,6 +38,11 @@ export interface Task {
   /** Present only where the stage draws random numbers. */
   readonly seed?: number;
   readonly inputs: Readonly<Record<string, Source>>;
+  /**
+   * Tasks of clips of which nothing is read, but whose failure excludes the clip here as well: others read from this task
+   * by the positions of clips, which must mean the same to all of them.
+   */
+  readonly beside?: readonly string[];
 }
 
 export interface Selection {
@@ -79,7 +84,11 @@ export function taskId(stage: string, subject: Subject): string {
 /** The stage that must know which of two people a clip is of. */
 const FOLLOWS_A_FACE = 'face-alignment';
 
+/** What lies above this stage in the graph is shared by all systems of an experiment; it and what lies below is not. */
+const FIRST_PER_SYSTEM = 'fusion-training';
+
 class Planner {
+  private readonly perSystem: ReadonlySet<string>;
   private readonly sideParams = new Map<Side, Params>();
   /** Every fold, system and seed asks for the same tasks of clips; each is named once, and each list of them made once. */
   private readonly clipTasks = new Map<Stage, Map<Clip, string>>();
@@ -88,7 +97,9 @@ class Planner {
   constructor(
     private readonly experiment: Experiment,
     private readonly tasks: Map<string, Task>,
-  ) {}
+  ) {
+    this.perSystem = experiment.graph.downstream(FIRST_PER_SYSTEM);
+  }
 
   planFold(fold: Fold): void {
     for (const system of this.experiment.systems) {
@@ -101,12 +112,19 @@ class Planner {
 
   /** Every stage per clip that some system of the experiment reads from. */
   planClip(clip: Clip): void {
-    for (const system of this.experiment.systems) {
-      for (const kind of this.readsOf(this.experiment.graph.stage('fusion-training'), system.params)) {
-        const {stage} = this.experiment.graph.producer(kind);
-        if (stage.per === 'clip' && hasFiles(stage, clip)) this.clipTask(stage, clip);
-      }
+    const {graph, systems} = this.experiment;
+    for (const system of systems) {
+      for (const stage of this.clipStages(graph.stage(FIRST_PER_SYSTEM), system))
+        if (hasFiles(stage, clip)) this.clipTask(stage, clip);
     }
+  }
+
+  /** Stages per clip that a stage per fold reads from, itself or through others per fold. */
+  private clipStages(stage: Stage, system: SystemRun): Stage[] {
+    const producers = this.readsOf(stage, this.paramsOf(stage, system)!).map(
+      (kind) => this.experiment.graph.producer(kind).stage,
+    );
+    return producers.flatMap((one) => (one.per === 'clip' ? one : this.clipStages(one, system)));
   }
 
   /** Parameters of a stage per fold; undefined where the experiment does not ask for it. */
@@ -125,10 +143,20 @@ class Planner {
   }
 
   private foldTask(stage: Stage, fold: Fold, system: SystemRun, seed: number): string {
-    const subject = {system: system.label, fold: fold.name, seed: String(seed)};
-    return this.add(stage, subject, this.paramsOf(stage, system)!, seed, (input) =>
-      this.foldSource(input, fold, system, seed),
-    );
+    const shared = !this.perSystem.has(stage.name);
+    const subject = {...(shared ? {} : {system: system.label}), fold: fold.name, seed: String(seed)};
+    return this.add(stage, subject, this.paramsOf(stage, system)!, seed, {
+      source: (input) => this.foldSource(input, fold, system, seed),
+      beside: shared && this.experiment.config.onFailedClip === 'exclude' ? this.allClipTasks(fold) : [],
+    });
+  }
+
+  /** Every task of a clip that any system reads from in a fold. */
+  private allClipTasks(fold: Fold): string[] {
+    const {graph, systems} = this.experiment;
+    const stages = systems.flatMap((system) => this.clipStages(graph.stage(FIRST_PER_SYSTEM), system));
+    const clips = [...fold.train, ...fold.validation];
+    return [...new Set(stages)].flatMap((stage) => clips.map((clip) => this.clipTask(stage, clip)));
   }
 
   private foldSource(input: Exclude<Input, FileInput>, fold: Fold, system: SystemRun, seed: number): Source {
@@ -144,17 +172,13 @@ class Planner {
   }
 
   private addClipTask(stage: Stage, clip: Clip): string {
-    return this.add(
-      stage,
-      {clip: clip.name},
-      this.clipParams(stage, clip),
-      0,
-      (input) => {
+    return this.add(stage, {clip: clip.name}, this.clipParams(stage, clip), 0, {
+      source: (input) => {
         const producer = this.experiment.graph.producer(input.kind);
         return {from: 'task', task: this.clipTask(producer.stage, clip), output: producer.output};
       },
       clip,
-    );
+    });
   }
 
   /** One object for all clips of a side, since the digest of parameters is taken once per object. */
@@ -171,8 +195,7 @@ class Planner {
     subject: Subject,
     params: Params,
     seed: number,
-    source: (input: Exclude<Input, FileInput>) => Source,
-    clip?: Clip,
+    {source, clip, beside = []}: Surroundings,
   ): string {
     const id = taskId(stage.name, subject);
     if (this.tasks.has(id)) return id;
@@ -186,9 +209,16 @@ class Planner {
       params,
       ...(stage.seeded ? {seed} : {}),
       inputs: Object.fromEntries(inputs),
+      ...(beside.length > 0 ? {beside} : {}),
     });
     return id;
   }
+}
+
+interface Surroundings {
+  readonly source: (input: Exclude<Input, FileInput>) => Source;
+  readonly clip?: Clip;
+  readonly beside?: readonly string[];
 }
 
 /** The value of two keys, made when first asked for. */
@@ -255,8 +285,14 @@ function matching(clips: readonly Clip[], glob: string): readonly Clip[] {
   return selected;
 }
 
+/** The tasks that a task waits for; some more than once. */
+export const upstreamOf = ({inputs, beside = []}: Task): (readonly string[])[] => [
+  ...Object.values(inputs).map(tasksOf),
+  beside,
+];
+
 /** The tasks a source reads from. */
-export function tasksOf(source: Source): readonly string[] {
+function tasksOf(source: Source): readonly string[] {
   if (source.from === 'task') return [source.task];
   return source.from === 'fold' ? [...source.train, ...source.validation] : [];
 }

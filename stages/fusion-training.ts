@@ -1,15 +1,15 @@
 /** Trains a fusion system on a fold's clips and predicts the fold's validation clips. */
 import path from 'node:path';
-import {openFold, targets} from './fusion-training/fold-data.js';
+import {foldInputs, openFold, targets} from './fusion-training/fold-data.js';
 import {initialWeightFiles, initialWeightParams, readInitialWeights} from './fusion-training/initial-weights.js';
 import {modelOf} from './fusion-training/model.js';
 import type {Model} from './fusion-training/model.js';
 import {curveRows, predictionRows, weightRows} from './fusion-training/rows.js';
-import {fusionParams, modalitiesOf, settingsOf} from './fusion-training/settings.js';
+import {featureInputsOf, fusionParams, isFineTuned, settingsOf} from './fusion-training/settings.js';
 import type {NamedModel} from './fusion-training/rows.js';
 import {trainModel} from './fusion-training/training.js';
 import {compile, compileForward} from './learning/engine.js';
-import {acoustic, curve, labels, linguistic, predictions, visual, weights} from './schemas.js';
+import {acoustic, curve, labels, linguistic, predictions, tunedVisual, visual, weights} from './schemas.js';
 import {defineStage} from './stage.js';
 import type {RunContext} from './stage.js';
 
@@ -20,17 +20,17 @@ export const fusionTraining = defineStage({
   doc: 'Trains a fusion system on the training clips of a fold and predicts its validation clips.',
   per: 'fold',
   resource: 'cpu',
-  inputs: {visual, acoustic, linguistic, labels},
+  inputs: {visual, acoustic, linguistic, tunedVisual, labels},
   outputs: {weights, curve, predictions},
   params: fusionParams,
   seeded: true,
-  reads: (params) => [...modalitiesOf(params), 'labels'],
+  reads: (params) => [...featureInputsOf(params), 'labels'],
   models: ({initialWeights}) => initialWeightFiles(initialWeights),
   modelParams: initialWeightParams,
   async run({inputs, outputs, params, context}) {
     const {system, training, architecture} = settingsOf(params);
-    const features = new Map(system.modalities.map((modality) => [modality, inputs[modality]]));
-    const data = await openFold({features, labels: inputs.labels}, training, (message) => context.warn(message));
+    const given = await foldInputs(inputs, {modalities: system.modalities, fineTuned: isFineTuned(params)});
+    const data = await openFold(given, training, (message) => context.warn(message));
     const groups = training.targets === 'joint' ? [targets] : targets.map((target) => [target]);
     const models: NamedModel[] = [];
     for (const group of groups) {

@@ -1,6 +1,7 @@
 /** The stages, in the order the data flow. */
 import {acousticEmbedding} from './acoustic-embedding.js';
 import {annotation} from './annotation.js';
+import {backboneTraining} from './backbone-training.js';
 import {demux} from './demux.js';
 import {faceAlignment} from './face-alignment.js';
 import {foldEvaluation} from './fold-evaluation.js';
@@ -25,6 +26,7 @@ export const stages = [
   visualEmbedding,
   acousticEmbedding,
   textEmbedding,
+  backboneTraining,
   fusionTraining,
   foldEvaluation,
   robustness,

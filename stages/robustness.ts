@@ -1,12 +1,13 @@
 /** Scores trained systems on features of which a modality is absent, noisy or lost for stretches of time. */
 import {z} from 'zod';
-import {openFold} from './fusion-training/fold-data.js';
-import {fusionParams, modalitiesOf, settingsOf} from './fusion-training/settings.js';
+import {foldInputs, openFold} from './fusion-training/fold-data.js';
+import {initialWeightParams} from './fusion-training/initial-weights.js';
+import {featureInputsOf, fusionParams, isFineTuned, settingsOf} from './fusion-training/settings.js';
 import {trainedSystems} from './fusion-training/trained-system.js';
 import {random} from './learning/random.js';
 import {corruptedScores} from './robustness/corrupted-scores.js';
 import {corruption} from './robustness/corruption.js';
-import {acoustic, labels, linguistic, robustness as scores, visual, weights} from './schemas.js';
+import {acoustic, labels, linguistic, robustness as scores, tunedVisual, visual, weights} from './schemas.js';
 import {defineStage} from './stage.js';
 
 export const robustness = defineStage({
@@ -16,20 +17,23 @@ export const robustness = defineStage({
   doc: 'Evaluates trained systems on corrupted features of the validation clips, without training again.',
   per: 'fold',
   resource: 'cpu',
-  inputs: {weights, visual, acoustic, linguistic, labels},
+  inputs: {weights, visual, acoustic, linguistic, tunedVisual, labels},
   outputs: {scores},
   params: z.strictObject({
     training: fusionParams.describe('Parameters of fusion-training that the weights were trained with.'),
     corruptions: z.array(corruption).min(1).describe('What is done to the features, one score each.'),
     stretchFrames: z.int().positive().default(30).describe('Frames of a stretch of lost time.'),
   }),
+  // What training started from is in the weights; the path of its file decides nothing here.
+  modelParams: initialWeightParams.map((name) => `training.${name}`),
   seeded: true,
-  reads: ({training}) => ['weights', ...modalitiesOf(training), 'labels'],
+  reads: ({training}) => ['weights', ...featureInputsOf(training), 'labels'],
   async run({inputs, outputs, params, context}) {
     const settings = settingsOf(params.training);
-    const features = new Map(settings.system.modalities.map((modality) => [modality, inputs[modality]]));
+    const {modalities} = settings.system;
+    const given = await foldInputs(inputs, {modalities, fineTuned: isFineTuned(params.training)});
     // What there is to warn about, training has said.
-    const data = await openFold({features, labels: inputs.labels}, settings.training, () => undefined);
+    const data = await openFold(given, settings.training, () => undefined);
     const models = await trainedSystems(inputs.weights, settings, data);
     const total = models.length * params.corruptions.length;
     let done = 0;

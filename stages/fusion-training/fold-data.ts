@@ -2,13 +2,14 @@
 import type {FoldShards} from '../stage.js';
 import type {ShardReader} from '../../cache/shard.js';
 import {StageError} from '../errors.js';
-import type {labels} from '../schemas.js';
+import type {labels, tunedVisual} from '../schemas.js';
 import type {FeatureReader, Features} from './features.js';
 import {commonWidth, openFeatures} from './features.js';
 import type {Normalisation} from './normalisation.js';
 import {normalisationOf} from './normalisation.js';
 import type {Dims, Modality} from './system.js';
 import type {Training} from './training-params.js';
+import {tunedClips} from './tuned-features.js';
 import type {Window} from './windows.js';
 import {windowsOf} from './windows.js';
 
@@ -39,6 +40,22 @@ export interface FoldData {
 export interface FoldInputs {
   readonly features: ReadonlyMap<Modality, FoldShards<FeatureReader['schema']>>;
   readonly labels: FoldShards<typeof labels>;
+}
+
+/** What the pipeline hands to a stage that reads features of a fold; only what the task reads is there. */
+type GivenFeatures = Readonly<Record<Modality, FoldShards<FeatureReader['schema']>>> & {
+  readonly tunedVisual: ShardReader<typeof tunedVisual>;
+  readonly labels: FoldShards<typeof labels>;
+};
+
+/** The features of the modalities of a system, visual ones fine-tuned where asked for. */
+export async function foldInputs(
+  given: GivenFeatures,
+  {modalities, fineTuned}: {readonly modalities: readonly Modality[]; readonly fineTuned: boolean},
+): Promise<FoldInputs> {
+  const features = new Map(modalities.map((modality) => [modality, given[modality]]));
+  if (fineTuned) features.set('visual', await tunedClips(given.tunedVisual, given.labels));
+  return {features, labels: given.labels};
 }
 
 /** Opens a fold. Training windows without a valid label are left out, and clips without any are warned about. */

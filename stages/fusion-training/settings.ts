@@ -24,6 +24,12 @@ const given = z.strictObject({
     .default({})
     .describe('Parameters of the system itself, such as recursions; each system has its own.'),
   initialWeights: initialWeights.optional(),
+  visual: z
+    .enum(['frozen', 'fine-tuned'])
+    .optional()
+    .describe(
+      'Vectors of faces: those of visual-embedding (frozen, the default), or of backbone-training, tuned on each fold.',
+    ),
   ...trainingParams,
 });
 
@@ -40,7 +46,7 @@ export interface Settings {
 
 /** Looks up what parsed parameters mean. */
 export function settingsOf(params: Given): Settings {
-  const {system, preset, architecture, initialWeights: _, ...explicit} = params;
+  const {system, preset, architecture, initialWeights: _, visual: __, ...explicit} = params;
   const found = systems[system];
   if (found === undefined) throw new RangeError(unknownSystem(system));
   return {
@@ -53,6 +59,17 @@ export function settingsOf(params: Given): Settings {
 /** Modalities that a task with these parameters reads. */
 export function modalitiesOf(params: Given): readonly Modality[] {
   return settingsOf(params).system.modalities;
+}
+
+/** Whether a task with these parameters reads the vectors of a fine-tuned backbone. */
+export const isFineTuned = (params: Given): boolean =>
+  params.visual === 'fine-tuned' && modalitiesOf(params).includes('visual');
+
+/** Inputs of features that a task with these parameters reads, in the order in which they enter its fingerprint. */
+export function featureInputsOf(params: Given): readonly (Modality | 'tunedVisual')[] {
+  return modalitiesOf(params).map((modality) =>
+    modality === 'visual' && isFineTuned(params) ? 'tunedVisual' : modality,
+  );
 }
 
 function trainingOf(system: System, preset: PresetName, explicit: Partial<Record<keyof Training, unknown>>): Training {
@@ -94,6 +111,8 @@ function complete(params: Given): Given {
     preset: params.preset,
     architecture: architecture as Given['architecture'],
     ...(params.initialWeights === undefined ? {} : {initialWeights: params.initialWeights}),
+    // Absent where it is the default or means nothing, so that it leaves such fingerprints alone.
+    ...(isFineTuned(params) ? {visual: 'fine-tuned' as const} : {}),
     ...training,
   };
 }
