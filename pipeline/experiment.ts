@@ -14,6 +14,8 @@ import {folderDataset, readFolderDataset} from './datasets/folder.js';
 import {UsageError} from './errors.js';
 import {foldsConfig, makeFolds, type Fold} from './folds.js';
 import {Graph} from './graph.js';
+import {withModelSettings} from './model-params.js';
+import {unusedFeatures} from './own-features.js';
 import {nearest, suggestion} from '../stages/nearest.js';
 import {robustnessConfig, robustnessParams} from './robustness.js';
 
@@ -122,8 +124,11 @@ export function makeExperiment(raw: unknown, file: string, overrides: readonly s
       .filter((stage) => !PER_SYSTEM.includes(stage.name))
       .map((stage) => [stage.name, stageParams(graph, stage.name, config.stages[stage.name] ?? {}, file)]),
   );
-  const remarks = [...found.remarks, ...faceSourceRemarks(config, params.get('face-alignment')!, file)];
-  const dataset = {...found, remarks};
+  const unread = [
+    ...faceSourceRemarks(config, params.get('face-alignment')!, file),
+    ...unusedFeatures(config, params, file),
+  ];
+  const dataset = {...found, remarks: [...found.remarks, ...unread]};
   // Made when first asked for: extracting features needs no folds.
   let folds: readonly Fold[] | undefined;
   return {
@@ -215,7 +220,8 @@ function checkSharedArchitecture(shared: Params, runs: readonly SystemRun[], fil
 }
 
 function stageParams(graph: Graph, name: string, given: Params, file: string): Params {
-  return parseWith(graph.stage(name).params.strict(), given, file, `stages.${name}.`) as Params;
+  const stage = graph.stage(name);
+  return parseWith(stage.params.strict(), withModelSettings(stage, given), file, `stages.${name}.`) as Params;
 }
 
 function parseYaml(text: string, file: string): unknown {

@@ -7,10 +7,19 @@ import path from 'node:path';
 import type {Stage} from '../stages/stage.js';
 import type {Params} from './experiment.js';
 import {ModelError} from './models/errors.js';
-import {knownModels} from './models/manifest.js';
+import {knownModels, type ModelEntry} from './models/manifest.js';
 import {locateModel, resolveModel} from './models/resolve.js';
 
 type Declaration = Pick<Stage, 'modelParams'>;
+
+/** What kinds of network each stage can use. */
+const tasks: Readonly<Record<string, readonly ModelEntry['task'][]>> = {
+  'face-alignment': ['face-detection'],
+  'visual-embedding': ['face-embedding', 'facial-expression', 'clip-embedding'],
+  'acoustic-embedding': ['audio-embedding'],
+  transcription: ['speech-recognition'],
+  'text-embedding': ['text-embedding'],
+};
 
 export interface ModelPlaces {
   /** Where `affectflow models pull` keeps its files. */
@@ -29,6 +38,27 @@ export function withModelPaths({modelParams = []}: Declaration, params: Params, 
     const value = valueAt(done, at);
     return typeof value === 'string' ? replaceAt(done, at, pathOf(value, places)) : done;
   }, params);
+}
+
+/**
+ * The parameters a user gave, before defaults, completed by what the list of models knows of a model named by id: its
+ * image size and normalisation, say. What the user gave stands.
+ *
+ * @throws ModelError 'wrong-task' for a model that is not made for this stage.
+ */
+export function withModelSettings(
+  {name, modelParams = []}: Pick<Stage, 'name' | 'modelParams'>,
+  given: Params,
+): Params {
+  return modelParams.reduce((done, at) => {
+    const value = valueAt(done, at);
+    const entry = knownModels().models.find(({id}) => id === value);
+    if (entry === undefined) return done;
+    if (!(tasks[name] ?? [entry.task]).includes(entry.task)) throw wrongTask(entry, `${name}.${at}`, tasks[name]!);
+    const group = at.split('.').slice(0, -1).join('.');
+    const settings = entry.settings?.[`${name}.${group}`];
+    return settings === undefined ? done : replaceAt(done, group, merged(settings, valueAt(done, group) as Params));
+  }, given);
 }
 
 /** The parameters as a fingerprint holds them and `run` is handed them: without what names model files. */
@@ -61,6 +91,24 @@ function pathOf(value: string, {folder, base}: ModelPlaces): string {
   );
 }
 
+/** `given` wins, also inside groups. */
+function merged(settings: Params, given: Params): Params {
+  const both = Object.entries(given).map(([key, value]) => {
+    const known = settings[key];
+    return [key, isRecord(known) && isRecord(value) ? merged(known as Params, value as Params) : value] as const;
+  });
+  return {...settings, ...Object.fromEntries(both)};
+}
+
+function wrongTask({id, task}: ModelEntry, at: string, wanted: readonly string[]): ModelError {
+  const fitting = knownModels().models.filter((entry) => wanted.includes(entry.task));
+  return new ModelError(
+    'wrong-task',
+    `${at}: model '${id}' is for ${task}, and ${wanted.join(' or ')} is wanted`,
+    `Name one of ${fitting.map((entry) => entry.id).join(', ')}, or an ONNX file by its path.`,
+  );
+}
+
 function isId(value: string): boolean {
   return knownModels().models.some(({id}) => id === value);
 }
@@ -70,7 +118,7 @@ function valueAt(params: Params, at: string): unknown {
 }
 
 /** A copy with another value at a path that is there; undefined takes the key away. */
-function replaceAt(params: Params, at: string, value: string | undefined): Params {
+function replaceAt(params: Params, at: string, value: string | Params | undefined): Params {
   const [key = '', ...rest] = at.split('.');
   if (!(key in params)) return params;
   const {[key]: old, ...others} = params;

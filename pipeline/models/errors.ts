@@ -3,6 +3,7 @@ export type ModelErrorCode =
   | 'bad-manifest'
   | 'unknown-model'
   | 'missing-model'
+  | 'wrong-task'
   | 'offline'
   | 'download-failed'
   | 'wrong-bytes'

@@ -17,7 +17,7 @@ const tensor = {name: z.string().min(1).nullable(), type: z.enum(['float32', 'in
 
 const input = z.strictObject({
   ...tensor,
-  layout: z.enum(['NCHW', 'NCTHW', 'NT', 'NL']),
+  layout: z.enum(['NCHW', 'NCTHW', 'NCT', 'NT', 'NL']),
   optional: z.boolean().optional(),
   channels: z.enum(['RGB', 'BGR', 'grey']).optional(),
   range: z.tuple([z.number(), z.number()]).optional(),
@@ -34,11 +34,14 @@ const common = {
     'clip-embedding',
     'audio-embedding',
     'text-embedding',
+    'speech-recognition',
   ]),
   file,
   licence: z.strictObject({name: z.string().min(1), commercial: z.boolean(), note: z.string()}),
   inputs: z.array(input).min(1),
   outputs: z.array(z.strictObject({...tensor, meaning: z.string().min(1)})).min(1),
+  /** Parameters beside the one that names the model, by `<stage>.<group>`: what the network wants, as that stage is told. */
+  settings: z.record(z.string(), z.record(z.string(), z.unknown())).optional(),
   note: z.string(),
 };
 

@@ -133,6 +133,69 @@ describe('an experiment', () => {
   });
 });
 
+describe('features of the user’s own', () => {
+  const withFeatures = (stages: string) => {
+    mkdirSync(path.join(folder, 'f'));
+    return () => load(`${BASE.replace('transcripts: t', 'features: {acoustic: f}')}stages: {${stages}}\n`);
+  };
+
+  it('that would not be read, because nothing says so, are a mistake', () => {
+    expect(withFeatures('')).toThrow(
+      expect.objectContaining({
+        code: 'bad-experiment',
+        message: expect.stringMatching(
+          /dataset\.features\.acoustic would not be read, because acoustic-embedding has its default backbone, mfcc$/,
+        ) as unknown,
+        remedy: expect.stringContaining('acoustic-embedding: {backbone: own}') as unknown,
+      }),
+    );
+  });
+
+  it('may stand by while another backbone is tried, which is remarked on', () => {
+    expect(withFeatures('acoustic-embedding: {backbone: mfcc}')().dataset.remarks).toContain(
+      'dataset.features.acoustic is not read: acoustic-embedding has backbone: mfcc',
+    );
+  });
+});
+
+describe('a network named by id', () => {
+  const paramsOf = (stage: string, group: string, text: string) => {
+    const value = load(`${BASE}stages: {${stage}: {${text}}}\n`).params.get(stage)![group];
+    return value as Record<string, unknown>;
+  };
+
+  it('brings what it wants its input to be, and the user’s own words stand', () => {
+    expect(paramsOf('visual-embedding', 'onnx', 'backbone: onnx, onnx: {model: res50_ir_0.887}')).toMatchObject({
+      resizeTo: 48,
+      inputSize: 40,
+      mean: [127.5],
+      normalise: 'l2',
+    });
+    const clip = paramsOf(
+      'visual-embedding',
+      'onnx',
+      'backbone: onnx, onnx: {model: r2plus1d_18, clip: {dilation: 6}}',
+    );
+    expect(clip).toMatchObject({resizeTo: 112, normalise: 'none', clip: {frames: 8, dilation: 6, layout: 'ncthw'}});
+    const sound = 'backbone: onnx-patches, patches: {model: resnet18_audio}';
+    expect(paramsOf('acoustic-embedding', 'patches', sound)).toEqual({model: 'resnet18_audio', geometry: 'resnet18'});
+    expect(paramsOf('visual-embedding', 'onnx', 'backbone: onnx, onnx: {model: mine.onnx}')).not.toHaveProperty(
+      'inputSize',
+    );
+  });
+
+  it('must be one for the stage', () => {
+    expect(() => paramsOf('visual-embedding', 'onnx', 'backbone: onnx, onnx: {model: vggish}')).toThrow(
+      expect.objectContaining({
+        code: 'wrong-task',
+        message:
+          "visual-embedding.onnx.model: model 'vggish' is for audio-embedding, and face-embedding or facial-expression or clip-embedding is wanted",
+        remedy: expect.stringContaining('Name one of w600k_r50, sface, ferplus-8') as unknown,
+      }),
+    );
+  });
+});
+
 describe('the plan of an experiment', () => {
   const stagesOf = (text: string) => [...new Set(makePlan(load(text)).tasks.map(({stage}) => stage))];
 

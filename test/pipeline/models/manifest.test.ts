@@ -2,6 +2,8 @@ import {existsSync} from 'node:fs';
 import path from 'node:path';
 import {describe, expect, test} from 'vitest';
 import {ModelError} from '../../../pipeline/models/errors.js';
+import {stages} from '../../../stages/index.js';
+import {visualEmbedding} from '../../../stages/visual-embedding.js';
 import {findModel, knownModels, parseManifest, selectModels} from '../../../pipeline/models/manifest.js';
 
 const folder = path.resolve('pipeline/models');
@@ -33,6 +35,7 @@ describe('the list of models', () => {
       'slot resnet18_audio',
       'slot w2v2-msp-dim',
       'slot bert-base-uncased',
+      'slot whisper-base',
     ]);
     expect(packs).toEqual({buffalo_l: ['det_10g', 'w600k_r50']});
   });
@@ -49,6 +52,32 @@ describe('the list of models', () => {
       for (const {channels, mean, std} of inputs.filter((input) => input.channels !== undefined)) {
         const count = channels === 'grey' ? 1 : 3;
         expect([mean?.length, std?.length]).toEqual([count, count]);
+      }
+    }
+  });
+
+  test('tells the stages the same of each image network as its contract does', () => {
+    for (const {id, inputs, settings} of models) {
+      const told = settings?.['visual-embedding.onnx'];
+      if (told === undefined) continue;
+      const {onnx} = visualEmbedding.params.parse({backbone: 'onnx', onnx: {...told, model: id}});
+      const {shape, channels, range, mean, std} = inputs[0]!;
+      const toBytes = 255 / range![1];
+      expect([onnx!.inputSize ?? onnx!.resizeTo, onnx!.channels], id).toEqual([shape!.at(-1), channels!.toLowerCase()]);
+      const same = (told: readonly number[], contract: readonly number[]) =>
+        contract.every((value, k) => Math.abs((told[k] ?? told[0]!) - toBytes * value) < 1e-4);
+      expect([same(onnx!.mean, mean!), same(onnx!.std, std!)], id).toEqual([true, true]);
+    }
+    const images = models.filter(({task}) => ['face-embedding', 'facial-expression', 'clip-embedding'].includes(task));
+    expect(images.every(({settings}) => settings?.['visual-embedding.onnx'])).toBe(true);
+  });
+
+  test('tells the stages nothing they do not know', () => {
+    for (const {id, settings = {}} of models) {
+      for (const [place, told] of Object.entries(settings)) {
+        const [stage, group] = place.split('.') as [string, string];
+        const {params} = stages.find(({name}) => name === stage)!;
+        expect(params.strict().safeParse({[group]: {...told, model: id}}).error, id).toBeUndefined();
       }
     }
   });
