@@ -6,6 +6,7 @@ import {patchParams, waveformParams} from './acoustic-embedding/network-params.j
 import {patchVectors, waveformVectors} from './acoustic-embedding/network-vectors.js';
 import {descriptorLength, descriptors} from './acoustic-embedding/mfcc.js';
 import {poolAtFrames, type PoolOptions} from './acoustic-embedding/pool.js';
+import {networkFiles} from './learning/network-files.js';
 import {ownVectors} from './own-features/own-vectors.js';
 import {ownParams} from './own-features/params.js';
 import {acoustic, audio, logMel, timeline} from './schemas.js';
@@ -60,7 +61,7 @@ export const acousticEmbedding = defineStage({
     const model = {'onnx-patches': patches?.model, 'onnx-waveform': waveform?.model, mfcc: undefined, own: undefined}[
       backbone
     ];
-    return model === undefined ? [] : [{id: 'network', path: path.resolve(model)}];
+    return model === undefined ? [] : networkFiles('network', path.resolve(model));
   },
   async run({inputs, outputs, params, context}) {
     const {backbone, own} = params;

@@ -2,7 +2,12 @@
 import {z} from 'zod';
 
 const model = z.string().min(1).describe('Id of a network, or path of an .onnx file.');
-const output = z.string().optional().describe('Name of the output to take; needed where there are several.');
+const output = z
+  .string()
+  .optional()
+  .describe(
+    'Name of the output to take, or of a tensor inside the network (`affectflow models outputs`); needed where there are several outputs.',
+  );
 
 export interface PatchGeometry {
   readonly rowCount: number;

@@ -2,6 +2,7 @@ import path from 'node:path';
 import {z} from 'zod';
 import type {Surroundings} from '../face-alignment/face-api/network.js';
 import {cropSize} from '../face-alignment/template.js';
+import {networkFiles} from '../learning/network-files.js';
 import type {ModelFile} from '../stage.js';
 import {clipParams} from './clip-params.js';
 import {clipVectors} from './clip-vectors.js';
@@ -53,7 +54,7 @@ export interface BackboneParams {
 
 export function backboneModels({backbone, onnx}: BackboneParams): ModelFile[] {
   if (backbone === 'own') return [];
-  return backbone === 'onnx' ? [{id: 'onnx', path: path.resolve(onnx!.model)}] : expressionModels();
+  return backbone === 'onnx' ? networkFiles('onnx', path.resolve(onnx!.model)) : expressionModels();
 }
 
 interface Faces {

@@ -151,6 +151,16 @@ test('the stage reads crops with the network that its parameters describe', asyn
   expect(outputs.visual.all).toEqual([{frameIndex: 0, vector: Float32Array.from(expected)}]);
 });
 
+test('weights in a second file count with the network', async () => {
+  const model = await networkOf(['N', 3, 8, 8]);
+  await writeFile(`${model}.data`, 'weights');
+  const params = visualEmbedding.params.parse({backbone: 'onnx', onnx: {model}});
+  expect(visualEmbedding.models!(params)).toEqual([
+    {id: 'onnx', path: model},
+    {id: 'onnx.data', path: `${model}.data`},
+  ]);
+});
+
 test.each([
   [{inputSize: 40, resizeTo: 32}, 'expected at most resizeTo pixels'],
   [{mean: [1, 2]}, 'expected one or three numbers'],
