@@ -32,8 +32,8 @@ export function tensorValues(tensor: TensorProto): {dtype: DataType; shape: read
 function storedValues(tensor: TensorProto, dtype: DataType): TensorValues {
   const {rawData} = tensor;
   if (rawData !== undefined) {
-    // A copy, because a view into a file starts at any byte and typed arrays must be aligned.
-    const {buffer} = rawData.slice();
+    // A copy, because a view into a file starts at any byte and typed arrays must be aligned; `slice` of a Buffer is a view.
+    const {buffer} = new Uint8Array(rawData);
     if (dtype === 'float32') return new Float32Array(buffer);
     if (dtype === 'float64') return new Float64Array(buffer);
     if (dtype === 'int32') return new Int32Array(buffer);

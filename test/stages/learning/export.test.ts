@@ -104,9 +104,11 @@ describe('an exported forward pass', () => {
     }
   });
 
-  test('gives its weights back by name', () => {
-    const imported = importWeights(file);
-    for (const [name, value] of Object.entries(weights)) expect(imported[name]).toEqual(value);
+  test('gives its weights back by name, also where the file was read as a Buffer', () => {
+    for (const bytes of [file, Buffer.from(file)]) {
+      const imported = importWeights(bytes);
+      for (const [name, value] of Object.entries(weights)) expect(imported[name]).toEqual(value);
+    }
   });
 
   test('takes other weights', async () => {
