@@ -17,7 +17,8 @@ export const faceAlignment = defineStage({
   name: 'face-alignment',
   // 1: first.
   // 2: large faces are averaged over larger blocks; where nobody is in view, every fourth frame is looked at.
-  version: 2,
+  // 3: crops are PNG rather than lossless WebP; the same pixels.
+  version: 3,
   doc: "Detects the subject's face in every frame, follows it through the clip and aligns it to a 112-pixel crop.",
   per: 'clip',
   resource: 'cpu',

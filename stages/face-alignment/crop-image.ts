@@ -1,28 +1,20 @@
 import {StageError} from '../errors.js';
 import type {RgbImage} from './image.js';
+import {decodePng, encodePng} from './png.js';
 
 /**
- * Encodes an aligned crop as lossless WebP, so that the stored crop is exactly what was cut out of the frame.
- * Measured on 112-pixel crops of photographs: 16 kB at effort 0 in 1.2 ms, where PNG takes 31 kB, JPEG of quality 95
- * without chroma subsampling 7 kB with errors up to 14 levels, and effort 2 saves 7 % for five times the time.
+ * Encodes an aligned crop as PNG, so that the stored crop is exactly what was cut out of the frame and any program can
+ * open it. Measured on 112-pixel crops of photographs: 14 to 21 kB in 0.3 ms, and 0.2 ms to decode. Lossless WebP takes
+ * 10 to 16 kB and 1.2 ms each way, which on a machine without idle cores is an eighth of the time of a ResNet-18.
  */
-export async function encodeCrop({width, height, rgb}: RgbImage): Promise<Uint8Array> {
-  const {default: sharp} = await import('sharp');
-  return sharp(rgb, {raw: {width, height, channels: 3}})
-    .webp({lossless: true, effort: 0})
-    .toBuffer();
+export function encodeCrop(image: RgbImage): Promise<Uint8Array> {
+  return encodePng(image);
 }
 
 /** Decodes a crop from any format that sharp reads; grey and transparent images become RGB. */
 export async function decodeCrop(bytes: Uint8Array): Promise<RgbImage> {
-  const {default: sharp} = await import('sharp');
   try {
-    const {data, info} = await sharp(bytes)
-      .toColourspace('srgb')
-      .removeAlpha()
-      .raw()
-      .toBuffer({resolveWithObject: true});
-    return {width: info.width, height: info.height, rgb: data};
+    return (await decodePng(bytes)) ?? (await decodeAny(bytes));
   } catch (cause) {
     throw new StageError(
       'unreadable-file',
@@ -31,4 +23,11 @@ export async function decodeCrop(bytes: Uint8Array): Promise<RgbImage> {
       {cause},
     );
   }
+}
+
+async function decodeAny(bytes: Uint8Array): Promise<RgbImage> {
+  const {default: sharp} = await import('sharp');
+  const image = sharp(bytes).toColourspace('srgb').removeAlpha().raw();
+  const {data, info} = await image.toBuffer({resolveWithObject: true});
+  return {width: info.width, height: info.height, rgb: data};
 }
