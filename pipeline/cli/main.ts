@@ -95,6 +95,21 @@ withCommonOptions(
   .option('--sample <file>', "the challenge's sample submission: exactly its rows are written")
   .action(async (file: string, options) => exit(await (await import('./predict.js')).predict(file, options)));
 
+withCommonOptions(
+  program
+    .command('export')
+    .description('write a trained system as an ONNX file that any runtime runs, and its weights as safetensors')
+    .argument('<experiment>', EXPERIMENT),
+)
+  .requiredOption('--system <label>', 'system of the experiment')
+  .option('--fold <name>', 'which fold (default: the best by validation CCC)')
+  .option('--seed <seed>', 'which seed (default: the first)', Number)
+  .option('--onnx <file>', 'where the ONNX file is written')
+  .option('--safetensors <file>', 'where the weights are written')
+  .option('--windows <count>', 'windows that one run of the ONNX file takes', positiveInteger, 1)
+  .addHelpText('after', '\nExample:\n  affectflow export rcma.yaml --system rcma --fold 0 --onnx rcma.onnx')
+  .action(async (file: string, options) => exit(await (await import('./export.js')).exportCommand(file, options)));
+
 const lineage = program.command('lineage').description('inspect where results came from');
 const workspaceOption = ['--workspace <folder>', 'the workspace to look into'] as const;
 lineage

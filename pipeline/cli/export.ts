@@ -1,0 +1,48 @@
+import {writeFileSync} from 'node:fs';
+import path from 'node:path';
+import {writeSafetensors} from '../../stages/learning/safetensors.js';
+import {UsageError} from '../errors.js';
+import {loadExperiment} from '../experiment.js';
+import {exportTrained, type Exported} from '../export.js';
+import {openWorkspace, workspaceFolder} from '../workspace.js';
+import type {CommonOptions} from './options.js';
+import {print} from './screen.js';
+
+interface ExportCommandOptions extends CommonOptions {
+  readonly system: string;
+  readonly fold?: string;
+  readonly seed?: number;
+  readonly windows: number;
+  readonly onnx?: string;
+  readonly safetensors?: string;
+}
+
+/** `affectflow export`: a trained system as an ONNX file, as safetensors, or both. */
+export async function exportCommand(file: string, options: ExportCommandOptions): Promise<number> {
+  const {system, fold, seed, windows, onnx, safetensors, set, workspace: asked} = options;
+  if (onnx === undefined && safetensors === undefined)
+    throw new UsageError('bad-option', 'nothing to write', 'Say where with --onnx FILE, --safetensors FILE, or both.');
+  const workspace = openWorkspace(workspaceFolder(asked), 'read');
+  try {
+    const exported = await exportTrained(loadExperiment(file, set), workspace, {system, fold, seed, windows});
+    print(`'${system}', fold ${exported.fold}, seed ${exported.seed}:`);
+    if (onnx !== undefined) {
+      writeFileSync(onnx, exported.onnx);
+      print(`  ${onnx}: raw features to valence and arousal, ${windows} window${windows === 1 ? '' : 's'} at a time`);
+    }
+    if (safetensors !== undefined) writeWeights(safetensors, exported);
+    return 0;
+  } finally {
+    workspace.close();
+  }
+}
+
+/** One file for each model, since two models of a system have weights of the same names. */
+function writeWeights(file: string, {models, metadata}: Exported): void {
+  for (const {name, arrays} of models) {
+    const {dir, name: stem, ext} = path.parse(file);
+    const written = models.length === 1 ? file : path.join(dir, `${stem}-${name}${ext}`);
+    writeFileSync(written, writeSafetensors({tensors: arrays, metadata: {...metadata, model: name}}));
+    print(`  ${written}: weights, for fusion-training.initialWeights.${name} or for other programs`);
+  }
+}
