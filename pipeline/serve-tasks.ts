@@ -5,11 +5,16 @@
  */
 import {CacheError} from '../cache/errors.js';
 import {StageError} from '../stages/errors.js';
+import {keepSessions} from '../stages/learning/kept-sessions.js';
 import type {Stage} from '../stages/stage.js';
 import type {FromWorker, TaskFailure, TaskRequest, ToWorker} from './request.js';
 import {runTask} from './run-task.js';
 
+/** Networks a worker keeps loaded: those of the detector and of the backbone, say, whose tasks take turns. */
+const SESSIONS_PER_WORKER = 2;
+
 export function serveTasks(stages: readonly Stage[]): void {
+  keepSessions(SESSIONS_PER_WORKER);
   let current: AbortController | undefined;
   process.on('message', (message: ToWorker) => {
     if (message.kind === 'abort') current?.abort(new Error('interrupted'));

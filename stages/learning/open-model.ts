@@ -2,10 +2,22 @@
 import {open} from 'node:fs/promises';
 import type {InferenceSession} from 'onnxruntime-node';
 import {StageError} from '../errors.js';
+import {keptSession} from './kept-sessions.js';
 import {checkContract} from './model-contract.js';
 import type {CheckedModel, ModelContract} from './model-contract.js';
 
-/** Loads a model file and checks its contract, if there is one. Throws StageError 'bad-model'. */
+const quiet: InferenceSession.SessionOptions = {
+  // Errors only; ONNX Runtime would write warnings about old files straight to the terminal.
+  logSeverityLevel: 3,
+  // Its threads would else wait for the next run by trying again and again, on the cores that decode the next images.
+  extra: {session: {intra_op: {allow_spinning: '0'}}},
+};
+
+/**
+ * Loads a model file and checks its contract, if there is one. A released session may stay loaded: see `keepSessions`.
+ *
+ * @throws StageError 'bad-model'.
+ */
 export async function openModel(
   file: string,
   {
@@ -15,10 +27,10 @@ export async function openModel(
   }: {contract?: ModelContract | undefined; model?: string; options?: InferenceSession.SessionOptions},
 ): Promise<{session: InferenceSession; checked: CheckedModel | undefined}> {
   const {InferenceSession} = await import('onnxruntime-node');
+  const all: InferenceSession.SessionOptions = {...quiet, ...options};
   let session: InferenceSession;
   try {
-    // 3: errors only; ONNX Runtime would write warnings about old files straight to the terminal.
-    session = await InferenceSession.create(file, {logSeverityLevel: 3, ...options});
+    session = await keptSession(file, all, () => InferenceSession.create(file, all));
   } catch (error) {
     throw await loadError(error, {file, model});
   }
