@@ -1,12 +1,12 @@
 /**
  * Causal dilated temporal convolution network of Bai, Kolter and Koltun, "An empirical evaluation of generic
  * convolutional and recurrent networks for sequence modeling", 2018: levels with dilation 1, 2, 4, …, two convolutions
- * each, a residual around both. tfjs has no gradient for dilated convolutions, so a convolution is one matrix product
- * over shifted copies of its input.
+ * each, a residual around both.
  */
 import {tf} from '../tf.js';
 import type {Declaration, Scope} from './declaration.js';
 import {declare, named} from './declaration.js';
+import {linear} from './dense.js';
 import {dropout, dropoutMask} from './dropout.js';
 import type {Initialiser} from './initialisers.js';
 import {normsOf, torchDefault, uniform, xavierUniform} from './initialisers.js';
@@ -121,24 +121,17 @@ function kernelOf(scope: Scope, name: string): tf.Tensor {
 export function causalConvolution(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor, dilation: number): tf.Tensor {
   const [batch, length, inputs] = x.shape as [number, number, number];
   const [outputs, , taps] = kernel.shape as [number, number, number];
-  const shifted = Array.from({length: taps}, (_, tap) => delayed(x, (taps - 1 - tap) * dilation));
-  const columns = (taps === 1 ? x : tf.concat(shifted, 2)).reshape([batch * length, taps * inputs]);
-  const matrix = (taps === 1 ? kernel : kernel.transpose([0, 2, 1])).reshape([outputs, taps * inputs]);
-  return tf
-    .matMul(columns as tf.Tensor2D, matrix as tf.Tensor2D, false, true)
-    .add(bias)
-    .reshape([batch, length, outputs]);
+  if (taps === 1) return linear(x, kernel.reshape([outputs, inputs]), bias);
+  const image = x.reshape<tf.Tensor4D>([batch, 1, length, inputs]);
+  const filter = kernel.transpose([2, 1, 0]).reshape<tf.Tensor4D>([1, taps, inputs, outputs]);
+  const y = tf.conv2d(image, filter, 1, pastOf(taps, dilation), 'NHWC', [1, dilation]);
+  return y.reshape([batch, length, outputs]).add(bias);
 }
 
-/** x [B, L, d] moved `steps` later, zeros in front. */
-function delayed(x: tf.Tensor, steps: number): tf.Tensor {
-  const [batch, length, features] = x.shape as [number, number, number];
-  if (steps === 0) return x;
-  if (steps >= length) return tf.zerosLike(x);
-  const front = [
-    [0, 0],
-    [steps, 0],
-    [0, 0],
-  ] as [number, number][];
-  return tf.pad(tf.slice(x, [0, 0, 0], [batch, length - steps, features]), front);
-}
+/** Zeros in front of a window for what an output reads of the past. */
+const pastOf = (taps: number, dilation: number): tf.backend_util.ExplicitPadding => [
+  [0, 0],
+  [0, 0],
+  [(taps - 1) * dilation, 0],
+  [0, 0],
+];

@@ -5,10 +5,13 @@
 import * as tf from '@tensorflow/tfjs';
 import {biased} from './activation.js';
 import type {FusedAttributes, FusedInputs} from './activation.js';
-import type {Value} from './graph.js';
+import {fastConvolve, fastFilterGradient, fastForm, fastInputGradient, turned} from './fast-convolution.js';
+import type {Convolution, Form} from './fast-convolution.js';
+import type {Graph, Value} from './graph.js';
 import type {Call, Kernels} from './kernel.js';
 import {asImage} from './layout.js';
 import {binary, matmul, pad, reshape, sizeOf, slice, transpose} from './operations.js';
+import type {AxisGeometry} from './tiling.js';
 
 interface ConvolutionInputs {
   readonly x: Value;
@@ -115,6 +118,8 @@ export function paddingOf(geometry: Geometry): [number, number, number, number] 
 
 function convolve({x, filter}: ConvolutionInputs, attributes: ConvolutionAttributes, kind: Kind): Value {
   const geometry = geometryOf(x.shape, filter.shape, attributes, kind);
+  const form = formOf(x.graph, fastGeometry(geometry, kind));
+  if (form !== undefined) return fromLast(fastConvolve(toLast(x, attributes), filter, form), attributes);
   const {batchSize, outChannels, outHeight, outWidth} = geometry;
   const output = {shape: [batchSize, outChannels, outHeight, outWidth], dtype: x.dtype};
   const y = x.graph.node('Conv', [toFirst(x, attributes), outputFirst(filter, kind)], output, {
@@ -131,6 +136,36 @@ const toFirst = (x: Value, {dataFormat}: ConvolutionAttributes): Value =>
   dataFormat === 'NCHW' ? x : channelsFirst(x);
 const fromFirst = (x: Value, {dataFormat}: ConvolutionAttributes): Value =>
   dataFormat === 'NCHW' ? x : channelsLast(x);
+
+const toLast = (x: Value, {dataFormat}: ConvolutionAttributes): Value =>
+  dataFormat === 'NCHW' ? transpose(x, [0, 2, 3, 1]) : x;
+const fromLast = (x: Value, {dataFormat}: ConvolutionAttributes): Value =>
+  dataFormat === 'NCHW' ? transpose(x, [0, 3, 1, 2]) : x;
+
+/** The form with fewer products, on the CPU: graphs that leave ONNX Runtime keep the operators of convolutions. */
+function formOf({options}: Graph, convolution: Convolution | undefined): Form | undefined {
+  return options.target === 'cpu' && convolution !== undefined ? fastForm(convolution) : undefined;
+}
+
+function fastGeometry(geometry: tf.backend_util.Conv2DInfo, kind: Kind): Convolution | undefined {
+  const {batchSize: batch, inChannels, outChannels, strideHeight, strideWidth, padInfo} = geometry;
+  if (kind === 'depthwise' || strideHeight !== 1 || strideWidth !== 1) return undefined;
+  const rows: AxisGeometry = {
+    taps: geometry.filterHeight,
+    dilation: geometry.dilationHeight,
+    before: padInfo.top,
+    inputs: geometry.inHeight,
+    outputs: geometry.outHeight,
+  };
+  const columns: AxisGeometry = {
+    taps: geometry.filterWidth,
+    dilation: geometry.dilationWidth,
+    before: padInfo.left,
+    inputs: geometry.inWidth,
+    outputs: geometry.outWidth,
+  };
+  return {batch, axes: [rows, columns], inChannels, outChannels};
+}
 
 /** HWIO → OIHW; a depthwise filter [H, W, C, M] → [C · M, 1, H, W], output channel c · M + m. */
 function outputFirst(filter: Value, kind: Kind): Value {
@@ -151,6 +186,9 @@ function inputGradient(
   const geometry = geometryOf(attributes.inputShape, filter.shape, attributes, kind);
   const {batchSize, inChannels, inHeight, inWidth, strideHeight, strideWidth} = geometry;
   const shape = [batchSize, inChannels, inHeight, inWidth];
+  const fast = fastGeometry(geometry, kind);
+  const form = fast && formOf(dy.graph, turned(fast));
+  if (form !== undefined) return fromLast(fastInputGradient(toLast(dy, attributes), filter, form), attributes);
   const image = toFirst(dy, attributes);
   if (kind === 'dense' && strideHeight === 1 && strideWidth === 1) {
     return fromFirst(turnedConvolution(image, filter, geometry, shape), attributes);
@@ -245,6 +283,8 @@ function filterGradient(
   kind: Kind,
 ): Value {
   const geometry = geometryOf(x.shape, attributes.filterShape, attributes, kind);
+  const form = formOf(x.graph, fastGeometry(geometry, kind));
+  if (form !== undefined) return fastFilterGradient(toLast(x, attributes), toLast(dy, attributes), form);
   const images = {x: toFirst(x, attributes), dy: toFirst(dy, attributes)};
   return kind === 'depthwise'
     ? depthwiseFilterGradient(images, geometry, attributes.filterShape)

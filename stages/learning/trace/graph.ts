@@ -90,6 +90,11 @@ export class Graph {
     return this.#shared(key, () => this.#constant({uniform: value}, shape, dtype));
   }
 
+  /** A large constant that is told apart by its name, since large ones are not compared. */
+  named(name: string, create: () => Value): Value {
+    return this.#shared(`named ${name}`, create);
+  }
+
   /** A list of sizes or axes, as ONNX wants them. */
   integers(list: readonly number[]): Value {
     return this.constant(BigInt64Array.from(list, BigInt), [list.length], 'int64');
