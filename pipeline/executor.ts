@@ -35,11 +35,18 @@ export interface Summary {
 const ROWS_PER_TRANSACTION = 500;
 const DAMAGE = new Set(['digest-mismatch', 'missing-shard', 'bad-shard']);
 
+/** A task among those it reads from and those that read from it. */
+interface Place {
+  readonly task: Task;
+  /** How many tasks it reads from have no outcome yet. */
+  waitingFor: number;
+  readonly readers: Place[];
+  outcome: Outcome | undefined;
+}
+
 export class Executor {
   readonly #inspector: Inspector;
-  readonly #outcomes = new Map<string, Outcome>();
-  readonly #waitingFor = new Map<string, number>();
-  readonly #readers = new Map<string, string[]>();
+  readonly #places = new Map<string, Place>();
   /** Tasks that wait for nothing any more and are not considered yet, in the order they became so. */
   readonly #ready: Task[] = [];
   readonly #queues: Record<'cpu' | 'gpu' | 'io', PQueue>;
@@ -83,14 +90,12 @@ export class Executor {
     return {status: this.#status(), stages: this.#stageCounts()};
   }
 
+  /** Tasks come after those they read from, so these have places already. */
   #link(task: Task): void {
     const upstream = this.#inspector.upstreamOf(task);
-    this.#waitingFor.set(task.id, upstream.length);
-    for (const id of upstream) {
-      const readers = this.#readers.get(id);
-      if (readers === undefined) this.#readers.set(id, [task.id]);
-      else readers.push(task.id);
-    }
+    const place: Place = {task, waitingFor: upstream.length, readers: [], outcome: undefined};
+    this.#places.set(task.id, place);
+    for (const id of upstream) this.#places.get(id)!.readers.push(place);
     if (upstream.length === 0) this.#ready.push(task);
   }
 
@@ -120,7 +125,7 @@ export class Executor {
   }
 
   #consider(tasks: readonly Task[]): void {
-    const verdicts = this.#inspector.inspectAll(tasks, (id) => this.#outcomes.get(id)!);
+    const verdicts = this.#inspector.inspectAll(tasks, this.#outcomeOf);
     tasks.forEach((task, index) => this.#act(task, verdicts[index]!));
   }
 
@@ -172,7 +177,7 @@ export class Executor {
     } catch (error) {
       if (this.options.signal.aborted || !DAMAGE.has(failureOf(error).code)) throw error;
       for (const id of this.#inspector.upstreamOf(ready.task)) await this.#mend(this.#inspector.tasks.get(id)!);
-      const verdict = this.#inspector.inspect(ready.task, (id) => this.#outcomes.get(id)!);
+      const verdict = this.#inspector.inspect(ready.task, this.#outcomeOf);
       if (verdict.is !== 'run') throw error;
       return this.#produce(verdict.ready, 'an input was damaged and made again');
     }
@@ -245,7 +250,7 @@ export class Executor {
   /** Sets damaged shards of a task aside and makes them again. */
   async #mend(task: Task): Promise<void> {
     const {store} = this.#inspector.options.workspace;
-    const outcome = this.#outcomes.get(task.id);
+    const {outcome} = this.#places.get(task.id)!;
     if (outcome?.is !== 'done') return;
     const damaged = [];
     for (const {digest} of outcome.outputs) if (!(await isIntact(store, digest))) damaged.push(digest);
@@ -255,12 +260,12 @@ export class Executor {
       kind: 'note',
       message: `${task.id}: shard ${damaged[0]!.slice(0, 8)} is damaged; it is set aside and made again`,
     });
-    const verdict = this.#inspector.inspect(task, (id) => this.#outcomes.get(id)!);
+    const verdict = this.#inspector.inspect(task, this.#outcomeOf);
     if (verdict.is !== 'run') return;
     const manifest = await this.#produceMending(verdict.ready, verdict.reason).catch((error: unknown) => {
       throw unmendable(task, error);
     });
-    this.#outcomes.set(task.id, done(manifest.outputs, verdict.ready.excluded));
+    this.#places.get(task.id)!.outcome = done(manifest.outputs, verdict.ready.excluded);
   }
 
   #fail(task: Task, failure: TaskFailure, seconds: number): void {
@@ -276,14 +281,13 @@ export class Executor {
   }
 
   #settle(task: Task, outcome: Outcome): void {
-    this.#outcomes.set(task.id, outcome);
-    for (const reader of this.#readers.get(task.id) ?? []) {
-      const left = this.#waitingFor.get(reader)! - 1;
-      this.#waitingFor.set(reader, left);
-      if (left === 0) this.#ready.push(this.#inspector.tasks.get(reader)!);
-    }
-    if (++this.#settled === this.#inspector.tasks.size) this.#allSettled();
+    const place = this.#places.get(task.id)!;
+    place.outcome = outcome;
+    for (const reader of place.readers) if (--reader.waitingFor === 0) this.#ready.push(reader.task);
+    if (++this.#settled === this.#places.size) this.#allSettled();
   }
+
+  readonly #outcomeOf = (id: string): Outcome => this.#places.get(id)!.outcome!;
 
   #record(
     task: Task,
@@ -314,7 +318,7 @@ export class Executor {
 
   #status(): Summary['status'] {
     if (this.options.signal.aborted && this.#settled < this.#inspector.tasks.size) return 'interrupted';
-    return [...this.#outcomes.values()].some((outcome) => outcome.is !== 'done') ? 'failed' : 'ok';
+    return [...this.#places.values()].some(({outcome}) => outcome?.is !== 'done') ? 'failed' : 'ok';
   }
 
   #stageCounts(): StageCount[] {

@@ -47,6 +47,19 @@ export interface ReadyTask {
   readonly excluded: ReadonlySet<string>;
 }
 
+/** What the tasks of a stage with the same parameters have in common. */
+type SharedIngredients = Pick<Ingredients, 'stage' | 'identity' | 'params' | 'models'>;
+
+/** A task that does not wait for anything and may have been done before. */
+interface Candidate {
+  readonly task: Task;
+  readonly fingerprint: Digest;
+  readonly excluded: ReadonlySet<string>;
+}
+
+/** What became of a task that others read from. */
+type OutcomeOf = (id: string) => Outcome;
+
 export interface InspectorOptions {
   readonly plan: Plan;
   readonly workspace: Workspace;
@@ -58,9 +71,8 @@ export interface InspectorOptions {
 
 export class Inspector {
   readonly tasks: ReadonlyMap<string, Task>;
-  readonly #identities = new Map<string, string>();
-  readonly #identifying = new WeakMap<Params, Params>();
   readonly #models = new WeakMap<Params, readonly ModelFile[]>();
+  readonly #shared = new WeakMap<Params, SharedIngredients>();
   readonly #upstream = new Map<Task, readonly string[]>();
   /** Digests of files as this inspector found them: one run sees one state of a file. */
   readonly #hashed = new Map<string, Digest>();
@@ -104,8 +116,9 @@ export class Inspector {
   }
 
   #filesOf(task: Task): string[] {
-    const published = Object.values(task.inputs).flatMap((source) => (source.from === 'file' ? [source.path] : []));
-    return [...published, ...this.#modelsOf(task).map((model) => model.path)];
+    const files = this.#modelsOf(task).map((model) => model.path);
+    for (const source of Object.values(task.inputs)) if (source.from === 'file') files.push(source.path);
+    return files;
   }
 
   /** Found once for all tasks of a stage that share their parameters. */
@@ -125,14 +138,6 @@ export class Inspector {
     return {folder: modelsFolder(workspace.folder), base: path.dirname(plan.experiment.file)};
   }
 
-  /** Made once for all tasks that share their parameters, whose digest is taken once, too. */
-  #identifyingParams(stage: Stage, params: Params): Params {
-    if (stage.modelParams === undefined) return params;
-    const known = this.#identifying.get(params) ?? withoutModelParams(stage, params);
-    this.#identifying.set(params, known);
-    return known;
-  }
-
   #digestOf(file: string): Digest | undefined {
     let digest = this.#hashed.get(file);
     if (digest === undefined) {
@@ -143,19 +148,21 @@ export class Inspector {
   }
 
   /** @param outcomeOf what became of each task this one reads from */
-  inspect(task: Task, outcomeOf: (id: string) => Outcome): Verdict {
+  inspect(task: Task, outcomeOf: OutcomeOf): Verdict {
     return this.inspectAll([task], outcomeOf)[0]!;
   }
 
   /** Inspects tasks of which none reads from another. */
-  inspectAll(tasks: readonly Task[], outcomeOf: (id: string) => Outcome): Verdict[] {
-    const looked = tasks.map((task) => this.#readyOrNot(task, outcomeOf));
-    const fingerprints = looked.flatMap((one) => ('fingerprint' in one ? one.fingerprint : []));
+  inspectAll(tasks: readonly Task[], outcomeOf: OutcomeOf): Verdict[] {
+    const candidates = tasks.map((task) => this.#candidate(task, outcomeOf));
+    const fingerprints = candidates.flatMap((one) => ('fingerprint' in one ? one.fingerprint : []));
     const records = this.options.workspace.lineage.resultsOf(fingerprints);
-    return looked.map((one) => ('fingerprint' in one ? this.#freshOrReason(one, records.get(one.fingerprint)) : one));
+    return candidates.map((one) =>
+      'fingerprint' in one ? this.#freshOrReason(one, records.get(one.fingerprint), outcomeOf) : one,
+    );
   }
 
-  #readyOrNot(task: Task, outcomeOf: (id: string) => Outcome): ReadyTask | Verdict {
+  #candidate(task: Task, outcomeOf: OutcomeOf): Candidate | Verdict {
     const upstream = this.upstreamOf(task);
     const excluded = this.#excluded(task, upstream, outcomeOf);
     const undone = upstream.filter((id) => outcomeOf(id).is !== 'done' && !this.#isExcluded(id, excluded));
@@ -164,17 +171,21 @@ export class Inspector {
       return {is: 'skip', because: `${bad} ${outcomeOf(bad).is === 'failed' ? 'failed' : 'was skipped'}`};
     if (undone.length > 0) return {is: 'unknown', because: `${undone[0]!} runs first`};
     const emptied = this.#emptied(task, excluded);
-    return emptied === undefined ? this.#resolve(task, excluded, outcomeOf) : {is: 'skip', because: emptied};
+    if (emptied !== undefined) return {is: 'skip', because: emptied};
+    return {task, fingerprint: fingerprintOf(this.#ingredients(task, excluded, outcomeOf)), excluded};
   }
 
-  #freshOrReason(ready: ReadyTask, recorded: TaskResult | undefined): Verdict {
+  #freshOrReason(candidate: Candidate, recorded: TaskResult | undefined, outcomeOf: OutcomeOf): Verdict {
     const {workspace, forced} = this.options;
-    const record = recorded ?? this.#adopt(ready.fingerprint);
-    if (forced?.stages.has(ready.task.stage)) return {is: 'run', ready, reason: forced.because};
-    if (record === undefined) return {is: 'run', ready, reason: this.#whyNew(ready)};
-    const missing = record.outputs.find((output) => !workspace.store.has(output.digest, output.bytes));
-    if (missing !== undefined) return {is: 'run', ready, reason: `its shard ${missing.name} is missing or truncated`};
-    return {is: 'reuse', record, excluded: ready.excluded};
+    const {task, fingerprint, excluded} = candidate;
+    const record = recorded ?? this.#adopt(fingerprint);
+    const missing = record?.outputs.find((output) => !workspace.store.has(output.digest, output.bytes));
+    const isForced = forced?.stages.has(task.stage) ?? false;
+    if (record !== undefined && missing === undefined && !isForced) return {is: 'reuse', record, excluded};
+    const ready = this.#resolve(candidate, outcomeOf);
+    if (isForced) return {is: 'run', ready, reason: forced!.because};
+    if (missing === undefined) return {is: 'run', ready, reason: this.#whyNew(ready)};
+    return {is: 'run', ready, reason: `its shard ${missing.name} is missing or truncated`};
   }
 
   /** A worker may have finished a task whose run was killed before the lineage heard of it; its manifest tells. */
@@ -197,57 +208,73 @@ export class Inspector {
     return changed.length === 0 ? 'its record was removed' : changed.join(', ');
   }
 
-  #resolve(task: Task, excluded: ReadonlySet<string>, outcomeOf: (id: string) => Outcome): ReadyTask {
-    const stage = this.stageOf(task);
-    const inputs: Record<string, ResolvedInput> = {};
-    const named: NamedDigest[] = [];
-    const outputOf = (id: string, output: string): Digest => {
-      const outcome = outcomeOf(id);
-      if (outcome.is !== 'done') throw new Error(`${id} is not done`);
-      return outcome.outputs.find(({name}) => name === output)!.digest;
-    };
+  #ingredients(task: Task, excluded: ReadonlySet<string>, outcomeOf: OutcomeOf): Ingredients {
+    const inputs: NamedDigest[] = [];
     for (const [name, source] of Object.entries(task.inputs)) {
-      inputs[name] = this.#input(source, excluded, outputOf, (file) => this.#digestOf(file)!);
-      named.push(...namedDigests(name, inputs[name], (side) => this.#clipsOf(source, side, excluded)));
+      if (source.from === 'file') inputs.push({name, digest: this.#digestOf(source.path)!});
+      else if (source.from === 'task') inputs.push({name, digest: outputOf(outcomeOf(source.task), source.output)});
+      else if (source.from === 'fold') {
+        for (const side of ['train', 'validation'] as const) {
+          this.#included(source[side], excluded).forEach((id, index) => {
+            const digest = outputOf(outcomeOf(id), source.output);
+            inputs.push({name: `${name}/${side}/${index}`, digest, clip: this.tasks.get(id)!.subject.clip!});
+          });
+        }
+      }
     }
-    const models = this.#modelsOf(task).map(({id, path: file}) => ({id, path: file, digest: this.#digestOf(file)!}));
-    const ingredients: Ingredients = {
-      stage: task.stage,
-      identity: this.#identityOf(stage),
-      params: this.#identifyingParams(stage, task.params),
-      inputs: named,
-      models: models.map(({id, digest}) => ({id, digest})),
-      seed: task.seed ?? null,
-    };
+    return {...this.#sharedIngredients(task), inputs, seed: task.seed ?? null};
+  }
+
+  /** Found once for all tasks of a stage that share their parameters, whose digest is taken once, too. */
+  #sharedIngredients(task: Task): SharedIngredients {
+    let shared = this.#shared.get(task.params);
+    if (shared === undefined) {
+      const {closures, lock} = this.options;
+      const stage = this.stageOf(task);
+      shared = {
+        stage: stage.name,
+        identity: identityOf(stage, closures, lock),
+        params: withoutModelParams(stage, task.params),
+        models: this.#modelsOf(task).map(({id, path: file}) => ({id, digest: this.#digestOf(file)!})),
+      };
+      this.#shared.set(task.params, shared);
+    }
+    return shared;
+  }
+
+  #resolve({task, fingerprint, excluded}: Candidate, outcomeOf: OutcomeOf): ReadyTask {
+    const inputs = Object.entries(task.inputs).map(([name, source]) => [
+      name,
+      this.#input(source, excluded, outcomeOf),
+    ]);
     return {
       task,
-      fingerprint: fingerprintOf(ingredients),
-      ingredients,
-      inputs,
-      models: Object.fromEntries(models.map(({id, path: file}) => [id, file])),
+      fingerprint,
+      ingredients: this.#ingredients(task, excluded, outcomeOf),
+      inputs: Object.fromEntries(inputs) as ReadyTask['inputs'],
+      models: Object.fromEntries(this.#modelsOf(task).map(({id, path: file}) => [id, file])),
       excluded,
     };
   }
 
-  #input(
-    source: Source,
-    excluded: ReadonlySet<string>,
-    outputOf: (id: string, output: string) => Digest,
-    fileDigest: (file: string) => Digest,
-  ): ResolvedInput {
+  #input(source: Source, excluded: ReadonlySet<string>, outcomeOf: OutcomeOf): ResolvedInput {
     if (source.from === 'absent') return {is: 'absent'};
-    if (source.from === 'file') return {is: 'file', path: source.path, digest: fileDigest(source.path)};
-    if (source.from === 'task') return {is: 'shard', digest: outputOf(source.task, source.output)};
+    if (source.from === 'file') return {is: 'file', path: source.path, digest: this.#digestOf(source.path)!};
+    if (source.from === 'task') return {is: 'shard', digest: outputOf(outcomeOf(source.task), source.output)};
     const digests = (ids: readonly string[]) =>
-      ids.filter((id) => !this.#isExcluded(id, excluded)).map((id) => outputOf(id, source.output));
+      this.#included(ids, excluded).map((id) => outputOf(outcomeOf(id), source.output));
     return {is: 'fold', train: digests(source.train), validation: digests(source.validation)};
+  }
+
+  #included(ids: readonly string[], excluded: ReadonlySet<string>): readonly string[] {
+    return excluded.size === 0 ? ids : ids.filter((id) => !this.#isExcluded(id, excluded));
   }
 
   /**
    * With onFailedClip: exclude, the clips a fold task goes without: those of which any stage that a fold reads
    * failed, in this task or in one it reads from, so that training and evaluation count the same clips.
    */
-  #excluded(task: Task, upstream: readonly string[], outcomeOf: (id: string) => Outcome): ReadonlySet<string> {
+  #excluded(task: Task, upstream: readonly string[], outcomeOf: OutcomeOf): ReadonlySet<string> {
     if (this.options.plan.experiment.config.onFailedClip !== 'exclude' || this.stageOf(task).per !== 'fold')
       return nobody;
     const excluded = new Set<string>();
@@ -258,12 +285,6 @@ export class Inspector {
       if (outcome.is === 'done') for (const name of outcome.excluded) excluded.add(name);
     }
     return excluded;
-  }
-
-  /** The clips of one side of a fold, in the order of its shards. */
-  #clipsOf(source: Source, side: 'train' | 'validation', excluded: ReadonlySet<string>): string[] {
-    if (source.from !== 'fold') return [];
-    return source[side].filter((id) => !this.#isExcluded(id, excluded)).map((id) => this.tasks.get(id)!.subject.clip!);
   }
 
   #isExcluded(id: string, excluded: ReadonlySet<string>): boolean {
@@ -283,15 +304,6 @@ export class Inspector {
     }
     return undefined;
   }
-
-  #identityOf(stage: Stage): string {
-    let identity = this.#identities.get(stage.name);
-    if (identity === undefined) {
-      identity = identityOf(stage, this.options.closures, this.options.lock);
-      this.#identities.set(stage.name, identity);
-    }
-    return identity;
-  }
 }
 
 /** No clip is excluded. */
@@ -303,17 +315,7 @@ function distinct(lists: readonly (readonly string[])[]): readonly string[] {
   return filled.length === 1 && filled[0]!.length === 1 ? filled[0]! : [...new Set(filled.flat())];
 }
 
-/** The clip of a fold's input is for the lineage: clips can have equal shards. It is not part of the fingerprint. */
-function namedDigests(
-  name: string,
-  input: ResolvedInput,
-  clipsOf: (side: 'train' | 'validation') => readonly string[],
-): NamedDigest[] {
-  if (input.is === 'absent') return [];
-  if (input.is !== 'fold') return [{name, digest: input.digest}];
-  const side = (part: 'train' | 'validation') => {
-    const clips = clipsOf(part);
-    return input[part].map((digest, index) => ({name: `${name}/${part}/${index}`, digest, clip: clips[index]!}));
-  };
-  return [...side('train'), ...side('validation')];
+function outputOf(outcome: Outcome, output: string): Digest {
+  if (outcome.is !== 'done') throw new Error(`a task is ${outcome.is}, not done`);
+  return outcome.outputs.find(({name}) => name === output)!.digest;
 }

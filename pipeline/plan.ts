@@ -72,13 +72,9 @@ export function makePlan(experiment: Experiment, selection: Selection = {}): Pla
 
 /** Identifier of a task, unique in a plan. */
 export function taskId(stage: string, subject: Subject): string {
-  const parts = [
-    subject.clip,
-    subject.system,
-    subject.fold && `fold ${subject.fold}`,
-    subject.seed && `seed ${subject.seed}`,
-  ];
-  return [stage, ...parts.filter((part) => part !== undefined)].join(' ');
+  const {clip, system, fold, seed} = subject;
+  const words = (clip === undefined ? '' : ` ${clip}`) + (system === undefined ? '' : ` ${system}`);
+  return stage + words + (fold === undefined ? '' : ` fold ${fold}`) + (seed === undefined ? '' : ` seed ${seed}`);
 }
 
 /** The stage that must know which of two people a clip is of. */
@@ -199,18 +195,11 @@ class Planner {
   ): string {
     const id = taskId(stage.name, subject);
     if (this.tasks.has(id)) return id;
-    const inputs = this.inputsOf(stage, params).map(
-      ([name, input]) => [name, isFileInput(input) ? fileSource(input, clip!) : source(input)] as const,
-    );
-    this.tasks.set(id, {
-      id,
-      stage: stage.name,
-      subject,
-      params,
-      ...(stage.seeded ? {seed} : {}),
-      inputs: Object.fromEntries(inputs),
-      ...(beside.length > 0 ? {beside} : {}),
-    });
+    const inputs: Record<string, Source> = {};
+    for (const [name, input] of this.inputsOf(stage, params))
+      inputs[name] = isFileInput(input) ? fileSource(input, clip!) : source(input);
+    const task = {id, stage: stage.name, subject, params, inputs, ...(beside.length > 0 ? {beside} : {})};
+    this.tasks.set(id, stage.seeded ? {...task, seed} : task);
     return id;
   }
 }
