@@ -33,8 +33,8 @@ async function tensorsOf(file: string, network: Network): Promise<Arrays> {
   try {
     return importWeights(bytes);
   } catch (cause) {
-    if (cause instanceof StageError) throw cause;
-    throw new StageError('bad-weights', `${file} is neither safetensors nor ONNX.`, exportIt(network), {cause});
+    const seen = cause instanceof Error ? cause.message : String(cause);
+    throw new StageError('bad-weights', `${file} is neither safetensors nor ONNX: ${seen}`, exportIt(network), {cause});
   }
 }
 

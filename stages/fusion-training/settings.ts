@@ -46,13 +46,13 @@ export interface Settings {
 
 /** Looks up what parsed parameters mean. */
 export function settingsOf(params: Given): Settings {
-  const {system, preset, architecture, initialWeights: _, visual: __, ...explicit} = params;
+  const {system, preset, architecture} = params;
   const found = systems[system];
   if (found === undefined) throw new RangeError(unknownSystem(system));
   return {
     system: found,
     architecture: found.architecture.parse({...found.presets[preset].architecture, ...architecture}),
-    training: trainingOf(found, preset, explicit),
+    training: trainingOf(found, preset, params),
   };
 }
 
@@ -72,8 +72,8 @@ export function featureInputsOf(params: Given): readonly (Modality | 'tunedVisua
   );
 }
 
-function trainingOf(system: System, preset: PresetName, explicit: Partial<Record<keyof Training, unknown>>): Training {
-  const set = Object.entries(explicit).filter(([, value]) => value !== undefined);
+function trainingOf(system: System, preset: PresetName, params: Partial<Record<keyof Training, unknown>>): Training {
+  const set = Object.entries(params).filter(([key, value]) => key in trainingParams && value !== undefined);
   return {...publishedTraining, ...system.presets[preset].training, ...(Object.fromEntries(set) as Partial<Training>)};
 }
 

@@ -7,12 +7,13 @@ import {prefixed} from '../../../stages/learning/records.js';
 /** Tensor number `tensor`: the finaliser of MurmurHash3, as numbers in [-1, 1), scaled and shifted. */
 export function tensorOf(tensor: number, shape: readonly number[], scale = 1, offset = 0): ArrayValue {
   const start = Math.imul(tensor, 0x85ebca77);
-  const values = Float32Array.from({length: sizeOf(shape)}, (_, i) => {
+  const values = new Float32Array(sizeOf(shape));
+  for (let i = 0; i < values.length; i++) {
     let x = (Math.imul(i, 0x9e3779b1) + start) | 0;
     x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
     x = Math.imul(x ^ (x >>> 13), 0xc2b2ae35);
-    return scale * (((x ^ (x >>> 16)) >>> 0) / 2 ** 31 - 1) + offset;
-  });
+    values[i] = scale * (((x ^ (x >>> 16)) >>> 0) / 2 ** 31 - 1) + offset;
+  }
   return {shape, values};
 }
 

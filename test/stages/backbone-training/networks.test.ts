@@ -91,7 +91,7 @@ async function run(network: Network, released: readonly string[]): Promise<Array
       },
     };
   };
-  const program = await compile({step, state: filled(declaration), batch: specsOf(batch)}, {device: 'cpu', threads: 2});
+  const program = await compile({step, state: filled(declaration), batch: specsOf(batch)}, {device: 'cpu', threads: 1});
   try {
     return await program.run(batch);
   } finally {
