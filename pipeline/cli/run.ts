@@ -1,3 +1,5 @@
+import {refuseMissing} from '../../stages/learning/obstacles.js';
+import type {Device} from '../../stages/learning/program.js';
 import {loadExperiment} from '../experiment.js';
 import {makeLogger} from '../logging/logger.js';
 import {runExperiment} from '../run.js';
@@ -11,8 +13,12 @@ export async function run(file: string, options: RunCommandOptions): Promise<num
   return exitCode(await runWith(loadExperiment(file, options.set), options));
 }
 
-/** Runs an experiment with the logger the options ask for, and lets Ctrl-C stop it cleanly. */
+/**
+ * Runs an experiment with the logger the options ask for, and lets Ctrl-C stop it cleanly. A device that this machine
+ * does not have is refused before anything is computed.
+ */
 export async function runWith(experiment: Experiment, options: RunCommandOptions): Promise<Summary> {
+  refuseMissing(options.device as Device | 'auto');
   const interruption = new AbortController();
   const stop = () => {
     if (interruption.signal.aborted) process.exit(130);

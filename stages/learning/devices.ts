@@ -2,13 +2,10 @@
  * The devices a program can run on. A device is usable when a small training step has really run on it and given the
  * right numbers; whatever is missing is told with its remedy.
  */
-import {existsSync, readdirSync} from 'node:fs';
-import {createRequire} from 'node:module';
-import path from 'node:path';
-import process from 'node:process';
 import * as tf from '@tensorflow/tfjs';
-import {compileEager, eagerBackend, loadEager, nativeRemedy} from './eager.js';
+import {compileEager, eagerBackend, loadEager} from './eager.js';
 import type {EagerDevice} from './eager.js';
+import {obstacleTo, refuseMissing, remedyFor, softwareDriver} from './obstacles.js';
 import type {Provider} from './onnx/session.js';
 import type {Arrays, Device, Inference, Program, Step, TensorSpecs} from './program.js';
 import {specsOf} from './records.js';
@@ -33,9 +30,6 @@ export interface RunOptions {
 }
 
 interface DeviceDeclaration {
-  readonly remedy: string;
-  /** Why there is no use in trying, found without loading anything; undefined where a try is worth it. */
-  readonly obstacle: () => string | undefined;
   /** Why `auto` leaves it alone although it may work. */
   readonly reservation?: () => string | undefined;
   readonly compile: (declaration: StepDeclaration, options: RunOptions) => Promise<Program>;
@@ -44,46 +38,30 @@ interface DeviceDeclaration {
   readonly describe: () => Promise<string>;
 }
 
-const traced = (
-  provider: Provider,
-  {name, ...declared}: Pick<DeviceDeclaration, 'remedy' | 'obstacle' | 'reservation'> & {name: string},
-): DeviceDeclaration => ({
-  ...declared,
+const traced = (provider: Provider, name: string): DeviceDeclaration => ({
   compile: (declaration, options) => compileTraced(declaration, {provider, ...options}),
   load: (forward, weights, inputs, options) =>
     loadTraced(exportForward(forward, weights, inputs), {provider, threads: options.threads}),
   describe: () => Promise.resolve(name),
 });
 
-const eager = (device: EagerDevice, remedy: string): DeviceDeclaration => ({
-  remedy,
-  obstacle: () => undefined,
-  compile: async (declaration, {reason, threads}) =>
-    compileEager(declaration, await eagerBackend(device, threads), reason),
+const eager = (device: EagerDevice): DeviceDeclaration => ({
+  compile: async (declaration, {reason, threads}) => {
+    const backend = await eagerBackend(device, threads);
+    const known = reason.includes(backend.library);
+    return compileEager(declaration, backend, known ? reason : `${reason} It runs on ${backend.library}.`);
+  },
   load: async (forward, weights, _, {threads}) => loadEager(forward, weights, await eagerBackend(device, threads)),
   describe: async () => (await eagerBackend(device, 1)).library,
 });
 
 /** In the order in which `auto` tries them. */
 const declarations: Readonly<Record<Device, DeviceDeclaration>> = {
-  cuda: traced('cuda', {
-    name: "ONNX Runtime's CUDA provider",
-    remedy: 'Run npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12 on a machine with CUDA 12 and cuDNN 9.',
-    obstacle: cudaObstacle,
-  }),
-  webgpu: traced('webgpu', {
-    name: "ONNX Runtime's WebGPU provider",
-    remedy: "Install the graphics card's driver with Vulkan; vulkaninfo --summary must list the card.",
-    obstacle: webgpuObstacle,
-    reservation: softwareDriver,
-  }),
-  'tfjs-gpu': eager('tfjs-gpu', nativeRemedy('@tensorflow/tfjs-node-gpu')),
-  cpu: traced('cpu', {
-    name: "ONNX Runtime's CPU provider",
-    remedy: 'Reinstall onnxruntime-node with npm rebuild onnxruntime-node.',
-    obstacle: () => undefined,
-  }),
-  tfjs: eager('tfjs', nativeRemedy('@tensorflow/tfjs-node')),
+  cuda: traced('cuda', "ONNX Runtime's CUDA provider"),
+  webgpu: {...traced('webgpu', "ONNX Runtime's WebGPU provider"), reservation: softwareDriver},
+  'tfjs-gpu': eager('tfjs-gpu'),
+  cpu: traced('cpu', "ONNX Runtime's CPU provider"),
+  tfjs: eager('tfjs'),
 };
 
 export function deviceOf(device: Device): DeviceDeclaration {
@@ -100,16 +78,23 @@ export async function probeDevices(): Promise<DeviceReport[]> {
 
 /** Runs a real training step on a device and compares its numbers. */
 export async function probeDevice(device: Device): Promise<DeviceReport> {
-  const {remedy, obstacle, describe} = declarations[device];
-  const missing = obstacle();
-  if (missing !== undefined) return {device, usable: false, reason: missing, remedy};
+  const missing = obstacleTo(device);
+  if (missing !== undefined) return {device, usable: false, reason: missing, remedy: remedyFor(device)};
   try {
     await runProbe(device);
-    return {device, usable: true, reason: `A training step ran on ${(await describe()).replace(/\.$/, '')}.`};
+    const described = await declarations[device].describe();
+    return {device, usable: true, reason: `A training step ran on ${described.replace(/\.$/, '')}.`};
   } catch (error) {
-    const reason = error instanceof Error ? error.message.split('\n')[0]! : String(error);
-    return {device, usable: false, reason, remedy: error instanceof StageError ? error.remedy : remedy};
+    // What went wrong in a library says nothing of what to install; what the probe itself found does.
+    const own = error instanceof StageError && error.cause === undefined;
+    return {device, usable: false, reason: sentenceOf(error), remedy: own ? error.remedy : remedyFor(device)};
   }
+}
+
+/** The first line of a message, without the places in ONNX Runtime's sources. */
+function sentenceOf(error: unknown): string {
+  const [line] = (error instanceof Error ? error.message : String(error)).split('\n');
+  return `${line!.replace(/\/\S+\.cc:\d+ .*was false\. /, '').replace(/\.$/, '')}.`;
 }
 
 /**
@@ -118,9 +103,7 @@ export async function probeDevice(device: Device): Promise<DeviceReport> {
  */
 export async function chooseDevice(requested: Device | 'auto'): Promise<{device: Device; reason: string}> {
   if (requested !== 'auto') {
-    const {obstacle, remedy} = declarations[requested];
-    const missing = obstacle();
-    if (missing !== undefined) throw new StageError('no-device', `Device ${requested}: ${missing}`, remedy);
+    refuseMissing(requested);
     return {device: requested, reason: `${requested} was asked for.`};
   }
   const refused: string[] = [];
@@ -131,7 +114,7 @@ export async function chooseDevice(requested: Device | 'auto'): Promise<{device:
     if (usable) return {device, reason: [reason, ...refused].join(' ')};
     refused.push(`Not ${device}: ${reason}`);
   }
-  throw new StageError('no-device', `No device can train. ${refused.join(' ')}`, declarations.cpu.remedy);
+  throw new StageError('no-device', `No device can train. ${refused.join(' ')}`, remedyFor('cpu'));
 }
 
 /** What a device can do does not change while a process runs. */
@@ -169,39 +152,4 @@ async function runProbe(device: Device): Promise<void> {
   } finally {
     await program.release();
   }
-}
-
-function cudaObstacle(): string | undefined {
-  if (process.platform !== 'linux') return "ONNX Runtime's npm package has no CUDA provider for this system.";
-  if (!existsSync('/dev/nvidiactl') && !existsSync('/dev/dxg')) return 'No NVIDIA card was found.';
-  const library = path.join(
-    path.dirname(createRequire(import.meta.url).resolve('onnxruntime-node/package.json')),
-    `bin/napi-v6/linux/${process.arch}/libonnxruntime_providers_cuda.so`,
-  );
-  return existsSync(library) ? undefined : 'The CUDA files of ONNX Runtime are not installed beside it.';
-}
-
-/** Software drivers of Vulkan, which are slower than the CPU provider. */
-const SOFTWARE_DRIVER = /swiftshader|lvp|llvmpipe|lavapipe/i;
-
-/** On Linux, Vulkan needs a card's device file, unless drivers are named by hand, as the tests do. */
-function webgpuObstacle(): string | undefined {
-  if (process.platform !== 'linux' || namedDrivers() !== undefined) return undefined;
-  return hasCard() ? undefined : 'No graphics card was found.';
-}
-
-function softwareDriver(): string | undefined {
-  const drivers = namedDrivers();
-  const software = drivers !== undefined && SOFTWARE_DRIVER.test(drivers);
-  return software ? 'Vulkan is set to a software driver, which is slower than the CPU itself.' : undefined;
-}
-
-/** Machine settings of the Vulkan loader; they choose where a program runs, never what it computes. */
-function namedDrivers(): string | undefined {
-  return process.env['VK_DRIVER_FILES'] ?? process.env['VK_ICD_FILENAMES'];
-}
-
-function hasCard(): boolean {
-  const cards = existsSync('/dev/dri') ? readdirSync('/dev/dri').filter((name) => name.startsWith('renderD')) : [];
-  return cards.length > 0 || existsSync('/dev/nvidiactl') || existsSync('/dev/dxg');
 }

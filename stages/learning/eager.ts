@@ -4,6 +4,7 @@ import path from 'node:path';
 import process from 'node:process';
 import * as tf from '@tensorflow/tfjs';
 import {installGradients} from './gradients.js';
+import {isInstalled, nativeRemedy} from './obstacles.js';
 import type {Arrays, ArrayValue, Inference, Program, TensorSpecs, Tensors} from './program.js';
 import {mapValues, specsOf} from './records.js';
 import {checkArrays, checkState} from './step.js';
@@ -86,23 +87,8 @@ function prepareForTensorflow(threads: number): void {
   util['isArray'] ??= (value: unknown): boolean => Array.isArray(value);
 }
 
-function isInstalled(library: string): boolean {
-  try {
-    createRequire(import.meta.url).resolve(library);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 function unavailable(library: string, what: string, cause?: unknown): StageError {
   return new StageError('no-device', `${what}.`, nativeRemedy(library), {cause});
-}
-
-/** What makes a native backend available. */
-export function nativeRemedy(library: string): string {
-  const build = `affectflow build-tfjs-node${library.endsWith('-gpu') ? ' --gpu' : ''}`;
-  return `Install ${library} and run ${build} (see stages/learning/README.md), or use --device cpu.`;
 }
 
 async function webAssembly(because: string): Promise<EagerBackend> {

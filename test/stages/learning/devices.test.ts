@@ -4,9 +4,10 @@ import * as tf from '@tensorflow/tfjs';
 import {describe, expect, test} from 'vitest';
 import {chooseDevice, probeDevice, probeDevices} from '../../../stages/learning/devices.js';
 import {compile, compileForward} from '../../../stages/learning/engine.js';
+import {obstacleTo, refuseMissing, remedyFor} from '../../../stages/learning/obstacles.js';
 import type {Arrays, Device, Step} from '../../../stages/learning/program.js';
 
-/** A Vulkan driver in software, as Debian's chromium-common package carries it. */
+/** SwiftShader, a Vulkan driver in software, as Debian's chromium-common package carries it; Mesa 22's lacks what Dawn needs. */
 const softwareDriver = [
   process.env['VK_DRIVER_FILES'],
   process.env['VK_ICD_FILENAMES'],
@@ -63,6 +64,27 @@ describe('probing', () => {
     const {device, reason} = await chooseDevice('auto');
     expect(reason).toMatch(/^A training step ran on /);
     if (device === 'cpu') expect(reason).toMatch(/Not cuda: .* Not webgpu: .* Not tfjs-gpu: /);
+  });
+
+  test('what this machine lacks is refused before anything is loaded', () => {
+    for (const device of ['cuda', 'webgpu', 'tfjs-gpu', 'cpu', 'tfjs'] as const) {
+      const refusal = {
+        code: 'no-device',
+        message: `Device ${device}: ${obstacleTo(device)!}`,
+        remedy: remedyFor(device),
+      };
+      const refuse = expect(() => refuseMissing(device));
+      if (obstacleTo(device) === undefined) refuse.not.toThrow();
+      else refuse.toThrow(expect.objectContaining(refusal));
+    }
+    expect(obstacleTo('cpu')).toBeUndefined();
+    expect(() => refuseMissing('auto')).not.toThrow();
+  });
+
+  test('says which library runs eager steps', async () => {
+    const program = await compile({step, state, batch: specs}, {device: 'tfjs', threads: 1});
+    expect(program.reason).toMatch(/^tfjs was asked for\. It runs on @tensorflow\/tfjs-(node|backend-wasm)/);
+    await program.release();
   });
 
   test('a device that is asked for and missing is refused, never replaced', async () => {
