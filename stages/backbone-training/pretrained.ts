@@ -1,7 +1,6 @@
 /** Pretrained weights of a network from a file, by the names of its state dict. */
 import {readFile} from 'node:fs/promises';
 import {StageError} from '../errors.js';
-import {importWeights} from '../learning/export.js';
 import type {Declaration} from '../learning/layers/declaration.js';
 import type {Arrays} from '../learning/program.js';
 import {mapKeys} from '../learning/records.js';
@@ -27,9 +26,11 @@ export async function readPretrained(file: string, network: Network): Promise<Ar
 
 async function tensorsOf(file: string, network: Network): Promise<Arrays> {
   const bytes = await readFile(file);
-  if (/^.{8}\{"/s.test(bytes.toString('latin1', 0, 16))) return readSafetensors(bytes, file).tensors;
+  if (/^.{8}\{"/s.test(bytes.toString('latin1', 0, 16))) return readSafetensors(bytes, file, isFloat).tensors;
   if (/^(PK\x03\x04|\x80[\x02-\x05])/.test(bytes.toString('latin1', 0, 4)))
     throw new StageError('bad-weights', `${file} is a PyTorch file, which only Python can read.`, exportIt(network));
+  // Loaded here because declarations are light: with it comes all of tfjs.
+  const {importWeights} = await import('../learning/export.js');
   try {
     return importWeights(bytes);
   } catch (cause) {
@@ -37,6 +38,9 @@ async function tensorsOf(file: string, network: Network): Promise<Arrays> {
     throw new StageError('bad-weights', `${file} is neither safetensors nor ONNX: ${seen}`, exportIt(network), {cause});
   }
 }
+
+/** PyTorch's batch norms count their steps in 64 bits. */
+const isFloat = (name: string): boolean => !name.endsWith('.num_batches_tracked');
 
 /** Takes away the wrapper whose absence leaves most of the wanted names. */
 function unwrapped(tensors: Arrays, wanted: readonly string[]): Arrays {

@@ -49,15 +49,21 @@ function headerBytes(header: Record<string, unknown>): Uint8Array {
 const bytesOf = ({buffer, byteOffset, byteLength}: ArrayValue['values']): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength);
 
-/** Reads F32 and I32 tensors; any other content, or a file cut short, is a `bad-weights` error. */
-export function readSafetensors(bytes: Uint8Array, source: string): SafetensorsFile {
+/**
+ * Reads F32 and I32 tensors whose names are wanted; any other content, or a file cut short, is a `bad-weights` error.
+ */
+export function readSafetensors(
+  bytes: Uint8Array,
+  source: string,
+  isWanted: (name: string) => boolean = () => true,
+): SafetensorsFile {
   const header = headerOf(bytes, source);
   const start = 8 + Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
   const tensors: Arrays = {};
   let metadata: Readonly<Record<string, string>> = {};
   for (const [name, entry] of Object.entries(header)) {
     if (name === '__metadata__') metadata = entry as Record<string, string>;
-    else tensors[name] = tensorOf(bytes, start, {name, entry: entry as Entry, source});
+    else if (isWanted(name)) tensors[name] = tensorOf(bytes, start, {name, entry: entry as Entry, source});
   }
   return {tensors, metadata};
 }

@@ -32,9 +32,21 @@ describe('pretrained weights', () => {
     const wrapped = {
       ...mapKeys(tensors, (name) => `backbone.${name}`),
       'logits.weight': {shape: [8, 32], values: new Float32Array(256)},
-      'backbone.input_layer.1.num_batches_tracked': {shape: [], values: Int32Array.of(3)},
+      'logits.bias': {shape: [8], values: new Float32Array(8)},
     };
     expect(await readPretrained(await written('wrapped.safetensors', safetensors(wrapped)), network)).toEqual(tensors);
+  });
+
+  it('are read beside the counters of PyTorch’s batch norms, which have 64 bits', async () => {
+    const counters = {'bn.num_batches_tracked': {dtype: 'I64', shape: [], data_offsets: [0, 8]}};
+    const bytes = safetensors(tensors);
+    const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
+    const header = JSON.parse(Buffer.from(bytes.subarray(8, 8 + length)).toString()) as object;
+    const extended = Buffer.from(JSON.stringify({...header, ...counters}));
+    const size = Buffer.alloc(8);
+    size.writeBigUInt64LE(BigInt(extended.length));
+    const file = await written('counters.safetensors', Buffer.concat([size, extended, bytes.subarray(8 + length)]));
+    expect(await readPretrained(file, network)).toEqual(tensors);
   });
 
   it('are read from the initialisers of an ONNX file that kept their names', async () => {
