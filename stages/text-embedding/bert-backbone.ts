@@ -2,11 +2,13 @@
  * Word vectors of BERT, as RCMA's preprocessing takes them: sentence by sentence, sub-words averaged to words,
  * punctuation as a token of 1 ms behind its word, the sum of the last four layers.
  */
+import {readFile} from 'node:fs/promises';
 import {folderOf, localTransformers, requireFiles} from '../learning/model-folder.js';
 import {StageError} from '../errors.js';
 import {WordCursor} from './alignment.js';
 import {openBert, type BertNetwork} from './bert-network.js';
 import {bertFiles, type BertParams} from './bert-params.js';
+import type {TransformerConfig} from './hidden-states.js';
 import type {FrameVectors, Speech} from './lexicon-backbone.js';
 import {sentencesOf, type Token} from './sentences.js';
 
@@ -16,6 +18,7 @@ interface Surroundings {
   readonly signal: AbortSignal;
   warn(message: string): void;
   progress(done: number, total: number, unit: string): void;
+  note(key: string, value: string | number): void;
 }
 
 export interface Tokeniser {
@@ -39,7 +42,13 @@ export async function bertVectors(speech: Speech, params: BertParams, context: S
   const {models, threads} = context;
   requireFiles(models, bertFiles(params));
   const tokeniser = await openTokeniser(folderOf(models, 'tokenizer.json'));
-  await using network = await openBert(models[params.file]!, {...params, threads, padding: tokeniser.padding});
+  await using network = await openBert(models[params.file]!, {
+    ...params,
+    threads,
+    padding: tokeniser.padding,
+    config: await readConfig(models['config.json']),
+    foundInside: () => context.note('layers', 'found inside the network'),
+  });
   const maxPieces = network.maxTokens - tokeniser.start.length - tokeniser.end.length;
   const sentences = sentencesOf(speech, {tokenise: tokeniser.encode, maxPieces});
   warnOfUnknown(sentences, tokeniser, context);
@@ -55,6 +64,15 @@ export async function bertVectors(speech: Speech, params: BertParams, context: S
   spoken.sort((a, b) => a.startSeconds - b.startSeconds);
   const cursor = new WordCursor(spoken);
   return (timeSeconds) => spoken[cursor.advance(timeSeconds)]?.vector ?? zeros;
+}
+
+/** undefined where there is no such file, or nothing readable in it: then only the network's outputs can be used. */
+async function readConfig(file: string | undefined): Promise<TransformerConfig | undefined> {
+  try {
+    return file === undefined ? undefined : (JSON.parse(await readFile(file, 'utf8')) as TransformerConfig);
+  } catch {
+    return undefined;
+  }
 }
 
 /** One vector per token: the mean over its sub-words. */

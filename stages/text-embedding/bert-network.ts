@@ -1,8 +1,11 @@
 /** BERT as an ONNX network: sub-words in, one vector per sub-word out. */
 import {StageError} from '../errors.js';
+import type {InferenceSession} from 'onnxruntime-node';
 import {checkContract, type CheckedModel} from '../learning/model-contract.js';
+import {openGraph, readGraph, withOutputs} from '../learning/onnx/add-output.js';
 import {openModel} from '../learning/open-model.js';
 import type {BertParams} from './bert-params.js';
+import {hiddenStates, type TransformerConfig} from './hidden-states.js';
 
 export interface BertNetwork extends AsyncDisposable {
   /** Most tokens of one run, start and end included. */
@@ -14,30 +17,23 @@ export interface BertNetwork extends AsyncDisposable {
 const howToExport =
   'Export it with its hidden states: pipeline/models/export/bert.py does so and adds their sum (`python bert.py --weights <name> --output <folder>`).';
 
+export interface BertOptions extends BertParams {
+  readonly threads: number;
+  readonly padding: number;
+  /** What config.json says; undefined where there is none. */
+  readonly config: TransformerConfig | undefined;
+  /** Called where the layers are none of the network's outputs. */
+  readonly foundInside: () => void;
+}
+
 /** @throws StageError 'bad-model' where the file cannot be loaded or lacks the layers that are wanted. */
-export async function openBert(
-  path: string,
-  {layers, maxTokens, threads, padding}: BertParams & {threads: number; padding: number},
-): Promise<BertNetwork> {
+export async function openBert(path: string, bertOptions: BertOptions): Promise<BertNetwork> {
+  const {maxTokens, padding} = bertOptions;
   const {Tensor} = await import('onnxruntime-node');
-  const options = {executionProviders: ['cpu'], intraOpNumThreads: threads, interOpNumThreads: 1};
-  const {session} = await openModel(path, {options});
-  const checked = check();
+  const {session, chosen} = await openLayers(path, bertOptions);
+  const checked = await check(session, path, chosen);
   const fixedLength = checked.sizes['L'];
   const batch = checked.batch === 'dynamic' ? 1 : checked.batch;
-
-  function check(): CheckedModel {
-    const chosen = chooseOutputs(session.outputNames, {path, layers});
-    return checkContract(session, {
-      model: path,
-      inputs: [
-        {name: 'input_ids', type: 'int64', shape: ['N', 'L'], layout: 'NL'},
-        {name: 'attention_mask', type: 'int64', shape: ['N', 'L'], layout: 'NL', optional: true},
-        {name: 'token_type_ids', type: 'int64', shape: ['N', 'L'], layout: 'NL', optional: true},
-      ],
-      outputs: chosen.map((name) => ({name, type: 'float32', shape: null, meaning: 'one vector per sub-word'})),
-    });
-  }
 
   return {
     maxTokens: Math.min(maxTokens, fixedLength ?? maxTokens),
@@ -69,11 +65,45 @@ export async function openBert(
   };
 }
 
-/** Names whose values are to be added. */
-function chooseOutputs(
-  names: readonly string[],
-  {path, layers}: {path: string; layers: BertParams['layers']},
-): string[] {
+interface OpenedLayers {
+  readonly session: InferenceSession;
+  /** Names whose values are to be added. */
+  readonly chosen: readonly string[];
+}
+
+async function openLayers(path: string, {layers, threads, config, foundInside}: BertOptions): Promise<OpenedLayers> {
+  const options = {executionProviders: ['cpu'], intraOpNumThreads: threads, interOpNumThreads: 1};
+  const {session} = await openModel(path, {options});
+  const chosen = chooseOutputs(session.outputNames, layers);
+  if (chosen !== undefined) return {session, chosen};
+  const outputs = session.outputNames;
+  await session.release();
+  const graph = config && (await readGraph(path));
+  const inside = graph?.graph && hiddenStates(graph.graph, config!)?.slice(layers === 'last' ? -1 : -4);
+  if (graph === undefined || inside === undefined) throw lacking(outputs, path, config);
+  foundInside();
+  return {session: await openGraph(withOutputs(graph, inside, path), path, {options}), chosen: inside};
+}
+
+async function check(session: InferenceSession, path: string, chosen: readonly string[]): Promise<CheckedModel> {
+  try {
+    return checkContract(session, {
+      model: path,
+      inputs: [
+        {name: 'input_ids', type: 'int64', shape: ['N', 'L'], layout: 'NL'},
+        {name: 'attention_mask', type: 'int64', shape: ['N', 'L'], layout: 'NL', optional: true},
+        {name: 'token_type_ids', type: 'int64', shape: ['N', 'L'], layout: 'NL', optional: true},
+      ],
+      outputs: chosen.map((name) => ({name, type: 'float32', shape: null, meaning: 'one vector per sub-word'})),
+    });
+  } catch (error) {
+    await session.release();
+    throw error;
+  }
+}
+
+/** Outputs whose values are to be added; undefined where the network has none. */
+function chooseOutputs(names: readonly string[], layers: BertParams['layers']): string[] | undefined {
   const hidden = names
     .flatMap((name) => {
       const layer = /^hidden_states?[._-]?(\d+)$/.exec(name)?.[1];
@@ -83,16 +113,18 @@ function chooseOutputs(
     .map(({name}) => name);
   if (layers === 'last') {
     if (names.includes('last_hidden_state')) return ['last_hidden_state'];
-    if (hidden.length > 0) return hidden.slice(-1);
-  } else {
-    if (names.includes('last_four_sum')) return ['last_four_sum'];
-    if (hidden.length >= 4) return hidden.slice(-4);
+    return hidden.length > 0 ? hidden.slice(-1) : undefined;
   }
-  throw lacking(names, path);
+  if (names.includes('last_four_sum')) return ['last_four_sum'];
+  return hidden.length >= 4 ? hidden.slice(-4) : undefined;
 }
 
-function lacking(names: readonly string[], path: string): StageError {
-  const seen = `Its outputs are ${names.join(', ')}`;
+function lacking(names: readonly string[], path: string, config: TransformerConfig | undefined): StageError {
+  const seen = `Its outputs are ${names.join(', ')}, and ${
+    config === undefined
+      ? 'without config.json beside it its layers cannot be found inside'
+      : `its layers are not found inside, as they would be in a BERT (config.json says ${String(config.model_type)})`
+  }`;
   if (names.includes('last_hidden_state')) {
     const message = `The network ${path} gives its last layer only, but the sum of the last four is wanted. ${seen}.`;
     return new StageError(

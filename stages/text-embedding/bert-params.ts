@@ -13,7 +13,9 @@ export const bertParams = z.strictObject({
   layers: z
     .enum(['last-four-sum', 'last'])
     .default('last-four-sum')
-    .describe('last-four-sum: as in RCMA; needs an export with hidden states. last: the last layer alone.'),
+    .describe(
+      'last-four-sum: as in RCMA; from hidden states among the outputs, or inside the network. last: the last layer alone.',
+    ),
   maxTokens: z.int().min(3).max(512).default(256).describe('Longer sentences are cut into parts; RCMA uses 256.'),
 });
 

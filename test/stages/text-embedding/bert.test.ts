@@ -1,8 +1,10 @@
-import {copyFile, mkdtemp, readFile, rm, unlink, writeFile} from 'node:fs/promises';
+import {mkdtemp, readFile, rm, unlink, writeFile} from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {textEmbedding} from '../../../stages/text-embedding.js';
+import {decodeModel, encodeModel, type GraphProto} from '../../../stages/learning/onnx/model.js';
+import {nodeProto, tensorProto} from '../../../stages/learning/onnx/tensor.js';
 import {openTokeniser} from '../../../stages/text-embedding/bert-backbone.js';
 import {sentencesOf} from '../../../stages/text-embedding/sentences.js';
 import {runStage} from '../../helpers/run-stage.js';
@@ -132,9 +134,55 @@ describe('a frame has the vector of the word being spoken', () => {
   });
 });
 
-test('vectors are those of Hugging Face’s BERT, computed by PyTorch', async () => {
+const realBert = async () => decodeModel(await readFile(path.join(fixtures, 'model.onnx')));
+
+/** A folder with the real BERT of 5 layers and random weights, its graph changed. */
+async function realFolder(change: (graph: GraphProto) => GraphProto, config: object = {num_hidden_layers: 5}) {
   const folder = await written({outputs: allLayers});
-  await copyFile(path.join(fixtures, 'model.onnx'), path.join(folder, 'onnx/model.onnx'));
+  const model = await realBert();
+  await writeFile(path.join(folder, 'onnx/model.onnx'), encodeModel({...model, graph: change(model.graph!)}));
+  await writeFile(path.join(folder, 'config.json'), JSON.stringify({model_type: 'bert', ...config}));
+  return folder;
+}
+
+/** As most exports are: only the last layer is an output. */
+const lastLayerOnly = (graph: GraphProto): GraphProto => ({
+  ...graph,
+  node: [...graph.node!, nodeProto('Identity', ['hidden_states.5'], ['last_hidden_state'])],
+  output: [{...graph.output!.at(-1)!, name: 'last_hidden_state'}],
+});
+
+/** As exports before opset 17 are: a normalisation is nine operators. */
+const takenApart = (graph: GraphProto): GraphProto => ({
+  ...graph,
+  node: graph.node!.flatMap((node, index) => {
+    if (node.opType !== 'LayerNormalization') return [node];
+    const [x, scale, bias] = node.input!;
+    const t = (part: string) => `${index}/${part}`;
+    return [
+      nodeProto('ReduceMean', [x!], [t('mean')], {attributes: {axes: [-1]}}),
+      nodeProto('Sub', [x!, t('mean')], [t('rest')]),
+      nodeProto('Mul', [t('rest'), t('rest')], [t('square')]),
+      nodeProto('ReduceMean', [t('square')], [t('variance')], {attributes: {axes: [-1]}}),
+      nodeProto('Add', [t('variance'), 'epsilon'], [t('more')]),
+      nodeProto('Sqrt', [t('more')], [t('deviation')]),
+      nodeProto('Div', [t('rest'), t('deviation')], [t('unit')]),
+      nodeProto('Mul', [t('unit'), scale!], [t('scaled')]),
+      nodeProto('Add', [t('scaled'), bias!], node.output!),
+    ];
+  }),
+  initializer: [
+    ...graph.initializer!,
+    tensorProto('epsilon', {dtype: 'float32', shape: [], values: Float32Array.of(1e-12)}),
+  ],
+});
+
+test.each([
+  ['among its outputs', (graph: GraphProto) => graph],
+  ['inside it', lastLayerOnly],
+  ['inside an older export', (graph: GraphProto) => takenApart(lastLayerOnly(graph))],
+])('vectors are those of Hugging Face’s BERT, computed by PyTorch, with the layers %s', async (_, change) => {
+  const folder = await realFolder(change);
   const reference = JSON.parse(await readFile(path.join(fixtures, 'vectors.json'), 'utf8')) as Record<string, number[]>;
   const {rows} = await embed(folder, 'Unhappiness is not fun.', [0.2, 1.2, 2.2, 3.2, 3.5005, 4]);
   const expected = [...Object.values(reference), Array<number>(16).fill(0)];
@@ -142,6 +190,29 @@ test('vectors are those of Hugging Face’s BERT, computed by PyTorch', async ()
   const furthest = rows.map((row, index) => Math.max(...row.map((value, k) => Math.abs(value - expected[index]![k]!))));
   expect(rows.map(({length}) => length)).toEqual(Array(6).fill(16));
   expect(Math.max(...furthest)).toBeLessThan(1e-4);
+});
+
+test('layers inside a network are taken only where it is surely of BERT’s kind', async () => {
+  const refused = [{model_type: 'deberta-v2'}, {num_hidden_layers: 6}, {num_hidden_layers: undefined}];
+  for (const config of refused) {
+    const folder = await realFolder(lastLayerOnly, {num_hidden_layers: 5, ...config});
+    await expect(embed(folder, 'happy', [0.2])).rejects.toMatchObject({
+      code: 'bad-model',
+      message: expect.stringContaining('its layers are not found inside') as string,
+      remedy: expect.stringContaining('layers: last') as string,
+    });
+  }
+  const folder = await realFolder(lastLayerOnly);
+  await unlink(path.join(folder, 'config.json'));
+  await expect(embed(folder, 'happy', [0.2])).rejects.toMatchObject({
+    message: expect.stringContaining('without config.json beside it') as string,
+  });
+});
+
+test('what is read inside a network is noted', async () => {
+  const params = {backbone: 'bert' as const, bert: {modelFolder: await realFolder(lastLayerOnly)}};
+  const {notes} = await runStage(withModels(textEmbedding), {inputs: {words: spoken('so happy')}, params});
+  expect(notes).toEqual({layers: 'found inside the network'});
 });
 
 describe('sentences', () => {
