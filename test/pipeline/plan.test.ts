@@ -51,3 +51,76 @@ describe('a plan', () => {
     );
   });
 });
+
+describe('the plan of an experiment that fine-tunes', () => {
+  const planned = (raw: object) => {
+    write('f/a.mp4', 'f/b.mp4', 'g/a.txt', 'g/b.txt');
+    writeFileSync(path.join(folder, 'subjects.csv'), 'clip,subject\na,a\nb,b\n');
+    const dataset = {videos: 'f', annotations: 'g', subjects: 'subjects.csv'};
+    const whole = {name: 'e', dataset, folds: {kind: 'subjects', count: 2}, seeds: [1, 2], ...raw};
+    return makePlan(makeExperiment(whole, path.join(folder, 'e.yaml'))).tasks;
+  };
+
+  it('has one backbone-training per fold and seed, which all systems that ask for it read', () => {
+    const tasks = planned({
+      systems: ['audio', 'visual', 'rcma', {system: 'rcma', label: 'frozen', visual: 'frozen'}],
+      stages: {'fusion-training': {visual: 'fine-tuned'}},
+      robustness: {},
+    });
+    expect(tasks.filter(({stage}) => stage === 'backbone-training').map(({id}) => id)).toEqual([
+      'backbone-training fold 0 seed 1',
+      'backbone-training fold 0 seed 2',
+      'backbone-training fold 1 seed 1',
+      'backbone-training fold 1 seed 2',
+    ]);
+    const visualOf = (stage: string) =>
+      Object.fromEntries(
+        tasks
+          .filter((task) => task.stage === stage && task.subject.fold === '0' && task.subject.seed === '1')
+          .map(({subject, inputs}) => [subject.system, Object.keys(inputs).filter((name) => /visual/i.test(name))]),
+      );
+    const expected = {audio: [], visual: ['tunedVisual'], rcma: ['tunedVisual'], frozen: ['visual']};
+    expect(visualOf('fusion-training')).toEqual(expected);
+    expect(visualOf('robustness')).toEqual(expected);
+    const {inputs} = tasks.find(({id}) => id === 'fusion-training rcma fold 1 seed 2')!;
+    expect(inputs['tunedVisual']).toEqual({from: 'task', task: 'backbone-training fold 1 seed 2', output: 'tuned'});
+  });
+
+  it('has none where everything is frozen, and leaves out visual-embedding where nothing reads it', () => {
+    const stagesOf = (raw: object) => new Set(planned(raw).map(({stage}) => stage));
+    expect(stagesOf({systems: ['rcma']})).not.toContain('backbone-training');
+    const tuned = stagesOf({systems: [{system: 'visual', visual: 'fine-tuned'}]});
+    expect(tuned).toContain('backbone-training');
+    expect(tuned).not.toContain('visual-embedding');
+  });
+
+  it('leaves the parameters of tasks that are frozen, or have no face, as they were', () => {
+    const raw = (visual?: string) => ({
+      systems: ['audio', 'visual'],
+      stages: visual === undefined ? {} : {'fusion-training': {visual}},
+    });
+    const paramsOf = (tasks: ReturnType<typeof planned>, system: string) =>
+      tasks.find(({stage, subject}) => stage === 'fusion-training' && subject.system === system)!.params;
+    const before = planned(raw());
+    for (const visual of ['frozen', 'fine-tuned']) {
+      const after = planned(raw(visual));
+      expect(paramsOf(after, 'audio')).toEqual(paramsOf(before, 'audio'));
+      expect(paramsOf(after, 'visual')).toEqual({
+        ...paramsOf(before, 'visual'),
+        ...(visual === 'frozen' ? {} : {visual}),
+      });
+    }
+    expect('visual' in paramsOf(before, 'visual')).toBe(false);
+  });
+
+  it('waits for all features of its clips where failed ones are excluded, so that positions mean the same to all', () => {
+    const raw = {systems: ['audio', {system: 'visual', visual: 'fine-tuned'}]};
+    const tuning = (onFailedClip: string) =>
+      planned({...raw, onFailedClip}).find(({stage}) => stage === 'backbone-training')!;
+    expect(tuning('stop').beside).toBeUndefined();
+    expect(tuning('exclude').beside).toEqual(
+      expect.arrayContaining(['acoustic-embedding a', 'acoustic-embedding b', 'face-alignment a', 'annotation b']),
+    );
+    expect(Object.keys(tuning('exclude').inputs)).toEqual(['faces', 'labels']);
+  });
+});
