@@ -12,7 +12,10 @@ const sincReach = 16;
 /** Reads windows of samples in order of time, at the rate of the shard or resampled; beyond the ends there are zeros. */
 export class SampleSection {
   readonly #rows: AsyncIterator<AudioRow>;
-  #held = new Float32Array(0);
+  #buffer = new Float32Array(0);
+  /** Where in the buffer the samples that are held begin, and how many there are. */
+  #offset = 0;
+  #count = 0;
   /** Position in the recording of the first sample held. */
   #start = 0;
   #ended = false;
@@ -43,7 +46,8 @@ export class SampleSection {
     const result = new Float32Array(count);
     const from = Math.max(start, this.#start);
     const to = Math.min(start + count, this.#end());
-    if (to > from) result.set(this.#held.subarray(from - this.#start, to - this.#start), from - start);
+    const shift = this.#offset - this.#start;
+    if (to > from) result.set(this.#buffer.subarray(from + shift, to + shift), from - start);
     return result;
   }
 
@@ -62,7 +66,7 @@ export class SampleSection {
   }
 
   #end(): number {
-    return this.#start + this.#held.length;
+    return this.#start + this.#count;
   }
 
   async #moveTo(start: number, end: number): Promise<void> {
@@ -78,15 +82,26 @@ export class SampleSection {
     this.#ended = done === true;
     if (done === true) return;
     this.#rateHz = value.sampleRateHz;
-    const joined = new Float32Array(this.#held.length + value.sampleCount);
-    joined.set(this.#held);
-    joined.set(value.samples.subarray(0, value.sampleCount), this.#held.length);
-    this.#held = joined;
+    this.#makeRoom(value.sampleCount);
+    this.#buffer.set(value.samples.subarray(0, value.sampleCount), this.#offset + this.#count);
+    this.#count += value.sampleCount;
+  }
+
+  /** Moves what is held to the front of the buffer; the buffer grows only where that is not enough. */
+  #makeRoom(sampleCount: number): void {
+    if (this.#offset + this.#count + sampleCount <= this.#buffer.length) return;
+    const held = this.#buffer.subarray(this.#offset, this.#offset + this.#count);
+    const needed = this.#count + sampleCount;
+    // Twice what is needed, so that a window moves through the buffer before it has to be copied again.
+    if (2 * needed > this.#buffer.length) this.#buffer = new Float32Array(2 * needed);
+    this.#buffer.set(held);
+    this.#offset = 0;
   }
 
   #drop(start: number): void {
-    const surplus = Math.min(Math.max(0, start - this.#start), this.#held.length);
-    if (surplus > 0) this.#held = this.#held.slice(surplus);
+    const surplus = Math.min(Math.max(0, start - this.#start), this.#count);
+    this.#offset += surplus;
+    this.#count -= surplus;
     this.#start += surplus;
   }
 }

@@ -19,6 +19,8 @@ export interface TinyWhisper {
   readonly endSeconds: number;
   readonly alignmentHeads?: boolean;
   readonly attentions?: boolean;
+  /** Whether the decoder keeps keys and values from step to step, as merged decoders do; each step then reads one token. */
+  readonly cache?: boolean;
 }
 
 const specials = [
@@ -163,7 +165,7 @@ function encoder(): GraphProto {
 }
 
 /** logits[v] = −10 |v − next|, where the next token depends on the present one and on whether anything is heard. */
-function decoder(id: Tokens, {says, endSeconds, attentions = true}: TinyWhisper): GraphProto {
+function decoder(id: Tokens, {says, endSeconds, attentions = true, cache = false}: TinyWhisper): GraphProto {
   const end = id.of('<|endoftext|>');
   const [loud, silent] = [new Float32Array(id.count).fill(end), new Float32Array(id.count).fill(end)];
   const [from, to] = [new Float32Array(id.count), new Float32Array(id.count).fill(stepCount)];
@@ -196,6 +198,7 @@ function decoder(id: Tokens, {says, endSeconds, attentions = true}: TinyWhisper)
       nodeProto('And', ['begun', 'unended'], ['inside']),
       nodeProto('Cast', ['inside'], ['attention'], {attributes: {to: 1}}),
       nodeProto('Unsqueeze', ['attention', 'one'], ['cross_attentions.0']),
+      ...(cache ? cacheNodes : []),
     ],
     initializer: [
       ...Object.entries({loud, silent, from, to}).map(([name, values]) => floats(name, [id.count], values)),
@@ -205,14 +208,37 @@ function decoder(id: Tokens, {says, endSeconds, attentions = true}: TinyWhisper)
       floats('minusTen', [1], [-10]),
       tensorProto('one', {dtype: 'int64', shape: [1], values: BigInt64Array.of(1n)}),
       tensorProto('two', {dtype: 'int64', shape: [1], values: BigInt64Array.of(2n)}),
+      tensorProto('three', {dtype: 'int64', shape: [1], values: BigInt64Array.of(3n)}),
     ],
     input: [
       valueInfo('input_ids', 'int64', ['batch', 'length']),
       valueInfo('encoder_hidden_states', 'float32', ['batch', stepCount, 2]),
+      ...(cache ? [...cacheNames('past_key_values').map(cacheTensor), valueInfo('use_cache_branch', 'bool', [1])] : []),
     ],
     output: [
       valueInfo('logits', 'float32', ['batch', 'length', id.count]),
       ...(attentions ? [valueInfo('cross_attentions.0', 'float32', ['batch', 1, 'length', stepCount])] : []),
+      ...(cache ? cacheNames('present').map(cacheTensor) : []),
     ],
   };
 }
+
+const cacheNames = (prefix: string) =>
+  ['decoder', 'encoder'].flatMap((side) => ['key', 'value'].map((kind) => `${prefix}.0.${side}.${kind}`));
+
+/** [batch, heads, tokens so far, width] */
+const cacheTensor = (name: string) => valueInfo(name, 'float32', ['batch', 1, `${name}/tokens`, 2]);
+
+/** Remembers the numbers of the tokens; those of the encoder are handed on. */
+const cacheNodes: NodeProto[] = [
+  nodeProto('Cast', ['input_ids'], ['numbersHere'], {attributes: {to: 1}}),
+  nodeProto('Unsqueeze', ['numbersHere', 'one'], ['rowsHere']),
+  nodeProto('Unsqueeze', ['rowsHere', 'three'], ['narrow']),
+  nodeProto('Concat', ['narrow', 'narrow'], ['wide'], {attributes: {axis: 3}}),
+  ...['key', 'value'].flatMap((kind) => [
+    nodeProto('Concat', [`past_key_values.0.decoder.${kind}`, 'wide'], [`present.0.decoder.${kind}`], {
+      attributes: {axis: 2},
+    }),
+    nodeProto('Identity', [`past_key_values.0.encoder.${kind}`], [`present.0.encoder.${kind}`]),
+  ]),
+];

@@ -62,6 +62,15 @@ describe('Whisper in a local folder', () => {
     });
   });
 
+  test('of which the decoder keeps keys and values, as merged ones do, gives the same', async () => {
+    const {words} = await hear(await written({...hello, cache: true}), sound(6), 6);
+    expect(words).toEqual([
+      ['Hello', 1, 2],
+      ['wörld', 2, 3.5],
+      ['好', 3.5, 4],
+    ]);
+  });
+
   test.each([8000, 44_100])('hears sound of %i samples per second', async (rate) => {
     expect((await hear(await written(hello), sound(6, rate), 6, {language: 'de'})).words).toHaveLength(3);
   });
