@@ -1,11 +1,13 @@
 /** An ensemble of a system's best folds, for clips that none of them was trained on. */
 import {POPULATION, type Score} from '../reports/score.js';
 import {ensemblePredictions, type EnsemblePrediction, type Member} from '../stages/fusion-training/ensemble.js';
-import {settingsOf} from '../stages/fusion-training/settings.js';
+import {isFineTuned, settingsOf} from '../stages/fusion-training/settings.js';
 import {UsageError} from './errors.js';
 import type {Experiment} from './experiment.js';
-import {clipFeatures, memberOf, OpenShards, recorded, systemOf} from './recorded.js';
+import {frozenModalities, memberOf} from './members.js';
+import {clipFeatures, OpenShards, recorded, systemOf} from './recorded.js';
 import {readResults} from './results.js';
+import {tunedNewClips} from './tuned.js';
 import type {Workspace} from './workspace.js';
 
 export interface EnsembleOptions {
@@ -52,24 +54,27 @@ export async function predictWithBestFolds(
   const system = systemOf(experiment, label);
   const folds = rankFolds((await readResults(experiment, workspace)).scores, label).slice(0, best);
   if (folds.length < best) throw tooFewFolds(experiment, label, best, folds.length);
-  const settings = settingsOf(system.params as Parameters<typeof settingsOf>[0]);
+  const params = system.params as Parameters<typeof settingsOf>[0];
+  const settings = settingsOf(params);
   const names = folds.map(({fold}) => fold);
   const trained = await recorded(experiment, workspace, {folds: names});
   const extracted = await recorded(experiment, workspace, {clips: wanted});
   const clips = [...new Set([...extracted.keys()].flatMap((id) => extracted.get(id)!.task.subject.clip ?? []))];
   refuseTrainingClips(experiment, names, clips);
   await using shards = new OpenShards(workspace);
-  const {modalities} = settings.system;
+  const [{modalities}, fineTuned] = [settings.system, isFineTuned(params)];
+  const program = {device, threads};
+  const frozen = await clipFeatures(shards, experiment, extracted, frozenModalities({modalities, fineTuned}), clips);
   const members: Member[] = [];
   for (const fold of experiment.folds.filter(({name}) => names.includes(name))) {
     for (const seed of experiment.seeds) {
-      const of = {system: label, modalities, fold, seed};
-      members.push((await memberOf(shards, experiment, trained, of)).member);
+      const of = {system: label, modalities, fineTuned, fold, seed};
+      const {member} = await memberOf(shards, experiment, trained, of);
+      const tuned = () => tunedNewClips(shards, experiment, trained, {fold, seed, extracted, clips, program});
+      members.push(fineTuned ? {...member, clips: new Map([...frozen, ['visual', await tuned()]])} : member);
     }
   }
-  const program = {device, threads};
-  const features = await clipFeatures(shards, experiment, extracted, modalities, clips);
-  const predictions = await ensemblePredictions({settings, members, clips: features, program});
+  const predictions = await ensemblePredictions({settings, members, clips: frozen, program});
   return {folds, clips: predictions.map((prediction, i) => ({clip: clips[i]!, ...prediction}))};
 }
 

@@ -2,16 +2,17 @@
 import {POPULATION} from '../reports/score.js';
 import {readManifest} from '../cache/manifest.js';
 import {exportSystem, type ExportedSystem} from '../stages/fusion-training/exported-system.js';
-import {settingsOf} from '../stages/fusion-training/settings.js';
+import {isFineTuned, settingsOf} from '../stages/fusion-training/settings.js';
 import type {Modality} from '../stages/fusion-training/system.js';
 import {suggestion} from '../stages/nearest.js';
 import {rankFolds} from './ensemble.js';
 import {UsageError} from './errors.js';
 import type {Experiment} from './experiment.js';
 import type {Fold} from './folds.js';
+import {frozenModalities, memberOf, type Trained} from './members.js';
 import {packageVersion} from './package-root.js';
 import {taskId} from './plan.js';
-import {memberOf, OpenShards, recorded, reused, systemOf, type Records} from './recorded.js';
+import {OpenShards, recorded, reused, systemOf, type Records} from './recorded.js';
 import {readResults} from './results.js';
 import type {Workspace} from './workspace.js';
 
@@ -47,7 +48,8 @@ export async function exportTrained(
   const seed = seedOf(experiment, asked);
   const records = await recorded(experiment, workspace, {folds: [fold.name]});
   await using shards = new OpenShards(workspace);
-  const of = {system: label, modalities, fold, seed};
+  const fineTuned = isFineTuned(system.params as Parameters<typeof isFineTuned>[0]);
+  const of = {system: label, modalities, fineTuned, fold, seed};
   const {record, member} = await memberOf(shards, experiment, records, of);
   const own = scores.filter(
     (score) =>
@@ -69,7 +71,7 @@ export async function exportTrained(
     training: record.fingerprint,
     parameters: JSON.stringify(system.params),
     validationCcc: JSON.stringify(Object.fromEntries(own.map(({target, ccc}) => [target, ccc]))),
-    features: JSON.stringify(featureSources(experiment, workspace, records, {modalities, fold})),
+    features: JSON.stringify(featureSources(experiment, workspace, records, of)),
   };
   return {...(await exportSystem({...member, settings, windows, metadata})), fold: fold.name, seed, metadata};
 }
@@ -79,13 +81,17 @@ function featureSources(
   experiment: Experiment,
   workspace: Workspace,
   records: Records,
-  {modalities, fold}: {readonly modalities: readonly Modality[]; readonly fold: Fold},
+  of: Trained,
 ): Record<string, unknown> {
-  const first = experiment.graph.producer(modalities[0]!).stage.name;
-  const clip = fold.train.find(({name}) => records.get(taskId(first, {clip: name}))?.will === 'reuse');
+  const {modalities, fineTuned, fold, seed} = of;
+  const stages = frozenModalities(of).map((modality) => experiment.graph.producer(modality).stage.name);
+  const isRecorded = (clip: string) => stages.every((name) => records.get(taskId(name, {clip}))?.will === 'reuse');
+  const clip = fold.train.find(({name}) => isRecorded(name));
+  const tuning = {fold: fold.name, seed: String(seed)};
   const sourceOf = (modality: Modality): unknown => {
-    const {stage} = experiment.graph.producer(modality);
-    const {record} = reused(records, taskId(stage.name, {clip: clip!.name}), experiment);
+    const isTuned = fineTuned && modality === 'visual';
+    const {stage} = experiment.graph.producer(isTuned ? 'tuned-visual' : modality);
+    const {record} = reused(records, taskId(stage.name, isTuned ? tuning : {clip: clip!.name}), experiment);
     const manifest = readManifest(workspace.manifests, record.fingerprint);
     return {stage: stage.name, identity: manifest?.identity, params: manifest?.params, models: manifest?.models};
   };

@@ -1,15 +1,14 @@
-/** What an experiment has recorded: trained models and the features of clips, opened again. */
+/** What an experiment has recorded: its tasks and the features of clips, opened again. */
 import type {Digest} from '../cache/digest.js';
 import type {OpenShard} from '../cache/shard-store.js';
 import type {ShardSchema} from '../cache/shard.js';
-import type {ClipFeatures, Member} from '../stages/fusion-training/ensemble.js';
+import type {ClipFeatures} from '../stages/fusion-training/ensemble.js';
 import type {FeatureReader} from '../stages/fusion-training/features.js';
 import type {Modality} from '../stages/fusion-training/system.js';
 import {suggestion} from '../stages/nearest.js';
-import {acoustic, linguistic, visual, weights} from '../stages/schemas.js';
+import {acoustic, linguistic, visual} from '../stages/schemas.js';
 import {UsageError} from './errors.js';
 import type {Experiment, SystemRun} from './experiment.js';
-import type {Fold} from './folds.js';
 import {forecast, type Forecast} from './forecast.js';
 import {readClosures, readLock} from './identity.js';
 import {Inspector} from './inspector.js';
@@ -47,30 +46,6 @@ export async function clipFeatures(
     features.set(modality, readers);
   }
   return features;
-}
-
-export interface Trained {
-  /** Label of the system. */
-  readonly system: string;
-  readonly modalities: readonly Modality[];
-  readonly fold: Fold;
-  readonly seed: number;
-}
-
-/** One training of a system: its record, its weights, and the features it was normalised by. */
-export async function memberOf(
-  shards: OpenShards,
-  experiment: Experiment,
-  records: Records,
-  {system, modalities, fold, seed}: Trained,
-): Promise<{record: Recorded['record']; member: Member}> {
-  const one = reused(records, taskId('fusion-training', {system, fold: fold.name, seed: String(seed)}), experiment);
-  const train = fold.train.map(({name}) => name).filter((name) => !one.excluded.has(name));
-  const member = {
-    weights: await shards.open(one, 'weights', weights),
-    train: await clipFeatures(shards, experiment, records, modalities, train),
-  };
-  return {record: one.record, member};
 }
 
 /** Shards that are closed together. */

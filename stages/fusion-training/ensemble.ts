@@ -21,6 +21,8 @@ export type ClipFeatures = ReadonlyMap<Modality, readonly FeatureReader[]>;
 export interface Member {
   readonly weights: ShardReader<typeof weights>;
   readonly train: ClipFeatures;
+  /** Features of the clips to be predicted where they are made for this member alone; those of the request where absent. */
+  readonly clips?: ClipFeatures;
 }
 
 /** One clip; values in the order of its frames. */
@@ -39,7 +41,7 @@ export interface EnsembleRequest {
 /** @throws StageError 'wrong-shape' where weights, training features and clips do not fit. */
 export async function ensemblePredictions(request: EnsembleRequest): Promise<EnsemblePrediction[]> {
   const {members, onMember = () => undefined} = request;
-  const labels = await unlabelled(request.clips);
+  const labels = await unlabelled(members[0]?.clips ?? request.clips);
   const sums = labels.map(({valid}) => targets.map(() => new Float64Array(valid.length)));
   for (const [index, member] of members.entries()) {
     await addMember(sums, request, member, labels);
@@ -54,10 +56,10 @@ export async function ensemblePredictions(request: EnsembleRequest): Promise<Ens
 async function addMember(
   sums: readonly Float64Array[][],
   {settings, clips, program}: EnsembleRequest,
-  {weights: shard, train}: Member,
+  {weights: shard, train, clips: own = clips}: Member,
   labels: readonly ClipLabels[],
 ): Promise<void> {
-  const data = await dataOf(settings, train, clips, labels);
+  const data = await dataOf(settings, train, own, labels);
   for (const trained of await trainedSystems(shard, settings, data)) {
     const evaluator = await openEvaluator(trained, data, program);
     const predicted = await predict(evaluator, trained.arrays).finally(() => evaluator.inference.release());
