@@ -105,6 +105,12 @@ function writeStep(
   {mean, scale}: Normalisation,
 ): void {
   const width = out.length;
+  if (end - begin === 1) {
+    const first = begin * width;
+    for (let column = 0; column < width; column++)
+      out[column] = (rows[first + column]! - mean[column]!) * scale[column]!;
+    return;
+  }
   for (let column = 0; column < width; column++) {
     let sum = 0;
     for (let row = begin; row < end; row++) sum += rows[row * width + column]!;

@@ -3,7 +3,7 @@
  * checkpoint after every epoch, and everything random is a function of seed and step, so a training that was killed
  * continues to the same bytes.
  */
-import {readCheckpoint, writeCheckpoint} from '../learning/checkpoint.js';
+import {CheckpointWriter, readCheckpoint} from '../learning/checkpoint.js';
 import type {Arrays, Inference, Program, ProgramOptions, Step, TensorSpecs, Tensors} from '../learning/program.js';
 import {random} from '../learning/random.js';
 import {prefixed, under} from '../learning/records.js';
@@ -65,6 +65,7 @@ export async function trainModel(task: TrainingTask): Promise<TrainedModel> {
       run = await oneEpoch(task, session, run);
       task.onEpoch(run.progress.epoch);
     }
+    await session.checkpoints.finish();
     const {device, reason} = session.program;
     const weights = {...under(run.best, 'weights'), ...under(run.best, 'statistics')};
     return {
@@ -75,6 +76,8 @@ export async function trainModel(task: TrainingTask): Promise<TrainedModel> {
       reason,
     };
   } finally {
+    // Where something failed, what is half written still becomes whole.
+    await Promise.allSettled([session.checkpoints.finish()]);
     await Promise.all([session.program.release(), session.evaluator.inference.release()]);
   }
 }
@@ -85,7 +88,7 @@ interface Run {
   readonly best: Arrays;
 }
 
-/** Trains for an epoch, validates, and writes the checkpoint. */
+/** Trains for an epoch, validates, and begins to write the checkpoint. */
 async function oneEpoch(task: TrainingTask, session: Session, run: Run): Promise<Run> {
   const {training} = task.model;
   const {trainLoss, learningRate, step} = await runEpoch(task, session, run.progress);
@@ -98,13 +101,14 @@ async function oneEpoch(task: TrainingTask, session: Session, run: Run): Promise
   const next = training.reloadBest ? {...state, ...best} : state;
   if (training.reloadBest) await session.program.load(next);
   const tensors = {...prefixed('state', next), ...prefixed('best', best)};
-  await writeCheckpoint(task.checkpoint, {tensors, state: progress});
+  await session.checkpoints.write({tensors, state: progress});
   return {progress, best};
 }
 
 interface Session {
   readonly program: Program;
   readonly evaluator: Evaluator;
+  readonly checkpoints: CheckpointWriter<Progress>;
   /** Masks of a step that is over, until another step takes them. */
   spareMasks?: Arrays | undefined;
 }
@@ -119,7 +123,8 @@ async function openSession(task: TrainingTask, saved: Arrays | undefined): Promi
   const inputs = {...(await evaluationSpecs(data, data.validation, shape)), ...specsOf(trained(state))};
   const forward = forwardPass(model);
   const inference = await engine.compileForward((_, given) => forward(given), {}, inputs, options);
-  return {program, evaluator: {inference, data, split: data.validation, shape, targets}};
+  const evaluator = {inference, data, split: data.validation, shape, targets};
+  return {program, evaluator, checkpoints: new CheckpointWriter(task.checkpoint)};
 }
 
 /** What an evaluation needs of a state: all but the optimiser's moments. */

@@ -3,6 +3,7 @@
  * finds its last finished epoch; after a power cut a torn file is recognised and training starts over.
  */
 import {open, readFile, rename, rm} from 'node:fs/promises';
+import type {FileHandle} from 'node:fs/promises';
 import {StageError} from '../errors.js';
 import type {Arrays} from './program.js';
 import {readSafetensors, safetensorsParts} from './safetensors.js';
@@ -19,11 +20,48 @@ export async function writeCheckpoint<T>(path: string, {tensors, state}: Checkpo
   const aside = `${path}.tmp`;
   const file = await open(aside, 'w');
   try {
-    for (const part of parts) await file.writeFile(part);
+    await writeAll(file, parts);
   } finally {
     await file.close();
   }
   await rename(aside, path);
+}
+
+/**
+ * Hands all parts over at once: while a step runs, JavaScript does not, and a part for which it were needed would wait
+ * for the step.
+ */
+async function writeAll(file: FileHandle, parts: readonly Uint8Array[]): Promise<void> {
+  let rest = parts.filter((part) => part.length > 0);
+  while (rest.length > 0) {
+    let {bytesWritten} = await file.writev(rest);
+    // One call writes 2 GB at most.
+    const whole = rest.findIndex((part) => (bytesWritten -= part.length) < 0);
+    rest = whole < 0 ? [] : [rest[whole]!.subarray(rest[whole]!.length + bytesWritten), ...rest.slice(whole + 1)];
+  }
+}
+
+/** Writes the checkpoints of a training while it goes on: half a gigabyte at published sizes, after every epoch. */
+export class CheckpointWriter<T> {
+  #pending: Promise<void> = Promise.resolve();
+
+  constructor(readonly path: string) {}
+
+  /**
+   * Begins to write, once the checkpoint before is written; the tensors must not change until `finish`. Throws what
+   * went wrong with the one before.
+   */
+  async write(checkpoint: Checkpoint<T>): Promise<void> {
+    await this.#pending;
+    this.#pending = writeCheckpoint(this.path, checkpoint);
+    // Thrown by whoever waits next; until then it must not end the process.
+    this.#pending.catch(() => undefined);
+  }
+
+  /** Waits for the last checkpoint. */
+  finish(): Promise<void> {
+    return this.#pending;
+  }
 }
 
 /** Reads the checkpoint at `path`; undefined where there is none, or none that is readable. */

@@ -92,13 +92,16 @@ function shuffled(bits: Uint32Array): Int32Array {
  */
 function maskOf(seed: Uint32Array, rate: number, out: Float32Array): Float32Array {
   const last = Math.round(rate * 65536) - 1;
-  const value = Float32Array.of(0, rate < 1 ? 1 / (1 - rate) : 0);
+  // Written as bits: a sign bit that says whether a half exceeds `last` becomes all ones or zeros, without a branch that
+  // would be mispredicted at every dropped element.
+  const bits = new Int32Array(out.buffer, out.byteOffset, out.length);
+  const kept = new Int32Array(Float32Array.of(rate < 1 ? 1 / (1 - rate) : 0).buffer)[0]!;
   // `| 1`: the state must not be zero throughout.
   let s0 = seed[0]! | 1;
   let s1 = seed[1]! | 0;
   let s2 = seed[2]! | 0;
   let s3 = seed[3]! | 0;
-  for (let i = 0; i < out.length; i += 2) {
+  for (let i = 0; i < bits.length; i += 2) {
     const product = Math.imul(s1, 5);
     const word = Math.imul((product << 7) | (product >>> 25), 9);
     const shifted = s1 << 9;
@@ -108,9 +111,8 @@ function maskOf(seed: Uint32Array, rate: number, out: Float32Array): Float32Arra
     s0 ^= s3;
     s2 ^= shifted;
     s3 = (s3 << 11) | (s3 >>> 21);
-    // The sign bit says whether a half exceeds `last`: a branch would be mispredicted at every dropped element.
-    out[i] = value[(last - (word >>> 16)) >>> 31]!;
-    out[i + 1] = value[(last - (word & 0xffff)) >>> 31]!;
+    bits[i] = ((last - (word >>> 16)) >> 31) & kept;
+    bits[i + 1] = ((last - (word & 0xffff)) >> 31) & kept;
   }
   return out;
 }

@@ -68,7 +68,8 @@ describe('fusion-training', () => {
     const epochs = await killedAfter(scratch, 3);
     expect(epochs).toBeGreaterThanOrEqual(3);
     const resumed = await train({params: {epochs: 6}, scratch});
-    expect(resumed.progress[0]).toBeGreaterThan(epochs);
+    // The checkpoint of the last epoch may still have been on its way.
+    expect(resumed.progress[0]).toBeGreaterThanOrEqual(epochs);
     expect(resumed.digests).toEqual((await train({params: {epochs: 6}})).digests);
   });
 

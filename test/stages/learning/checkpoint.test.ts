@@ -2,7 +2,7 @@ import {mkdtemp, readdir, readFile, writeFile} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {describe, expect, it} from 'vitest';
-import {readCheckpoint, writeCheckpoint} from '../../../stages/learning/checkpoint.js';
+import {CheckpointWriter, readCheckpoint, writeCheckpoint} from '../../../stages/learning/checkpoint.js';
 
 const folder = () => mkdtemp(path.join(tmpdir(), 'checkpoint-'));
 const tensors = {w: {shape: [2], values: Float32Array.of(1, NaN)}};
@@ -25,5 +25,28 @@ describe('checkpoint', () => {
     await writeFile(file, (await readFile(file)).subarray(0, -1));
     expect(await readCheckpoint(file)).toBeUndefined();
     expect(await readCheckpoint(file)).toBeUndefined();
+  });
+
+  it('writes many tensors of any size, empty ones included', async () => {
+    const file = path.join(await folder(), 'model.safetensors');
+    const many = Object.fromEntries(
+      Array.from({length: 2100}, (_, i) => [`t${i}`, {shape: [i % 7], values: new Float32Array(i % 7).fill(i)}]),
+    );
+    await writeCheckpoint(file, {tensors: many, state: 1});
+    expect(await readCheckpoint(file)).toEqual({tensors: many, state: 1});
+  });
+
+  it('is written while its writer goes on, in order, and says later what went wrong', async () => {
+    const place = await folder();
+    const writer = new CheckpointWriter<number>(path.join(place, 'model.safetensors'));
+    for (const state of [1, 2, 3]) await writer.write({tensors, state});
+    await writer.finish();
+    expect(await readCheckpoint(writer.path)).toEqual({tensors, state: 3});
+    expect(await readdir(place)).toEqual(['model.safetensors']);
+
+    const failing = new CheckpointWriter<number>(path.join(place, 'absent', 'model.safetensors'));
+    await failing.write({tensors, state: 1});
+    await expect(failing.finish()).rejects.toThrow('ENOENT');
+    await expect(failing.write({tensors, state: 2})).rejects.toThrow('ENOENT');
   });
 });

@@ -60,6 +60,13 @@ describe('random', () => {
     expect(mask.reduce((sum, v) => sum + v, 0) / mask.length).toBeCloseTo(1, 2);
   });
 
+  it('draws masks whose elements are known', () => {
+    const mask = random(3).stream('m').at(2).mask(9, 0.5);
+    expect([...mask].map((value) => value / 2).join('')).toBe('111101110');
+    const into = new Float32Array(9).fill(5);
+    expect(random(3).stream('m').at(2).mask(9, 0.5, into.subarray(0, 9))).toEqual(mask);
+  });
+
   it('rejects a seed that is no non-negative integer', () => {
     expect(() => random(-1)).toThrow(RangeError);
     expect(() => random(0.5)).toThrow('Expected `seed`');
