@@ -11,6 +11,7 @@ describe('averageBlocks', () => {
     {width: 40, height: 23, region: {left: 0, top: 0, width: 40, height: 23}, block: 3},
     {width: 40, height: 23, region: {left: 5, top: 4, width: 30, height: 19}, block: 4},
     {width: 40, height: 23, region: {left: 39, top: 22, width: 1, height: 1}, block: 2},
+    {width: 41, height: 23, region: {left: 2, top: 0, width: 39, height: 23}, block: 2},
     {width: 37, height: 23, region: {left: 6, top: 1, width: 31, height: 22}, block: 5},
   ])('gives the mean of every block of $block in $region of $width × $height', ({width, height, region, block}) => {
     const image = noise(width, height);
