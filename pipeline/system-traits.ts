@@ -1,6 +1,6 @@
 /** What the reports say of a trained system: its modalities, preset and backbones. */
 import {canonicalJson} from '../cache/digest.js';
-import {fusionParams, settingsOf} from '../stages/fusion-training/settings.js';
+import {fusionParams, isFineTuned, settingsOf} from '../stages/fusion-training/settings.js';
 import type {SystemDescription} from '../reports/score.js';
 import type {Experiment, Params, SystemRun} from './experiment.js';
 
@@ -18,29 +18,42 @@ export function describeSystems(experiment: Experiment): SystemDescription[] {
 
 /** Whether any modality of any system comes from the embedded default. */
 export function usesEmbeddedDefault(experiment: Experiment): boolean {
-  return describeSystems(experiment).some(({modalities}) =>
-    modalities.some((modality) => EMBEDDED.has(backboneOf(experiment, modality))),
+  return experiment.systems.some((run) =>
+    wordsOf(run).some((modality) => EMBEDDED.has(backboneOf(experiment, run, modality))),
   );
 }
 
-function describeSystem(experiment: Experiment, {label, params}: SystemRun): SystemDescription {
-  const {system} = settingsOf(params as Parameters<typeof settingsOf>[0]);
-  const modalities = system.modalities.map((modality) => modalityWords[modality]);
+type FusionParams = Parameters<typeof settingsOf>[0];
+
+/** Modalities of a system in the words of the reports. */
+const wordsOf = ({params}: SystemRun) =>
+  settingsOf(params as FusionParams).system.modalities.map((modality) => modalityWords[modality]);
+
+function describeSystem(experiment: Experiment, run: SystemRun): SystemDescription {
+  const {label, params} = run;
+  const modalities = wordsOf(run);
+  const backbones = modalities.map((modality) => `${LETTERS[modality]}: ${backboneOf(experiment, run, modality)}`);
   return {
-    system: system.name,
+    system: settingsOf(params as FusionParams).system.name,
     label,
     modalities,
     preset: isAdapted(params) ? `${String(params['preset'])} (adapted)` : String(params['preset']),
-    backbones: modalities.map((modality) => `${LETTERS[modality]}: ${backboneOf(experiment, modality)}`).join('; '),
+    backbones: backbones.join('; '),
   };
 }
 
-/** Whether anything was set otherwise than the preset has it, so that a table cannot pass for the preset's. */
+/**
+ * Whether anything was set otherwise than the preset has it, so that a table cannot pass for the preset's. Whether the
+ * backbone was fine-tuned stands in the table beside it.
+ */
 function isAdapted(params: Params): boolean {
-  const asPreset = fusionParams.parse({system: params['system'], preset: params['preset']});
+  const {system, preset, visual} = params;
+  const asPreset = fusionParams.parse({system, preset, visual});
   return canonicalJson(asPreset) !== canonicalJson(params);
 }
 
-function backboneOf(experiment: Experiment, modality: keyof typeof EMBEDDINGS): string {
+function backboneOf(experiment: Experiment, {params}: SystemRun, modality: keyof typeof EMBEDDINGS): string {
+  if (modality === 'visual' && isFineTuned(params as FusionParams))
+    return `${String(experiment.params.get('backbone-training')!['network'])}, fine-tuned`;
   return String(experiment.params.get(EMBEDDINGS[modality])!['backbone'] ?? 'default');
 }

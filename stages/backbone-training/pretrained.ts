@@ -83,5 +83,5 @@ function exportIt({name}: Network): string {
   const recipe = recipes[name];
   return recipe === undefined
     ? 'Save the state dict in Python: safetensors.torch.save_file({name: value.float() for …}, file).'
-    : `Write the weights as safetensors: python pipeline/models/export/${recipe} --weights … --safetensors FILE`;
+    : `Write the weights as safetensors: python pipeline/models/export/${recipe} --weights … --output … --safetensors FILE`;
 }

@@ -3,6 +3,8 @@
     python ir50.py --weights res50_ir_0.887.pth --output res50_ir_0.887.onnx
     affectflow models add res50_ir_0.887 res50_ir_0.887.onnx
 
+To fine-tune it, add --safetensors res50_ir_0.887.safetensors and name that file as backbone-training.weights.
+
 Input [N, 3, 40, 40]: RGB, (value / 255 − 0.5) / 0.5. Output [N, 512] of length 1. Weights: linked from the page of
 sucv/ABAW3. Architecture: Deng et al., "ArcFace", 2019, with the improved residual unit of its section 3.2.
 Tested with torch==2.13.0 onnx==1.23.1 onnxscript==0.7.2 onnxruntime==1.30.0.
@@ -11,7 +13,7 @@ Tested with torch==2.13.0 onnx==1.23.1 onnxscript==0.7.2 onnxruntime==1.30.0.
 import torch
 from torch import nn
 
-from onnx_export import export, load_weights, parser
+from onnx_export import export, load_weights, parser, save_weights
 
 # Channels and number of units of the four groups; each group but the first halves the image.
 GROUPS = [(64, 3), (128, 4), (256, 14), (512, 3)]
@@ -69,4 +71,5 @@ if __name__ == "__main__":
     options = parser(__doc__.splitlines()[0]).parse_args()
     network = Ir50()
     load_weights(network, options.weights, own_name)
+    save_weights(network, options.safetensors)
     export(network, {"input": torch.rand(4, 3, 40, 40) * 2 - 1}, options.output, ["embedding"], {"input": {0: "N"}})

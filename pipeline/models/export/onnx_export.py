@@ -5,6 +5,8 @@ Used by the recipes beside it. Tested with Python 3.11 and
 """
 
 import argparse
+import json
+import struct
 
 import numpy
 import onnxruntime
@@ -19,7 +21,30 @@ def parser(description: str) -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(description=description)
     options.add_argument("--weights", help="file of the published weights; without it they are random")
     options.add_argument("--output", required=True, help="the ONNX file to write")
+    options.add_argument("--safetensors", help="a file of the weights alone to write as well, for backbone-training")
     return options
+
+
+def save_weights(network: torch.nn.Module, file: str | None) -> None:
+    """Writes weights and running statistics under their own names, for backbone-training; nothing without a file.
+
+    The ONNX file does not serve for that: its exporter folds batch norms into convolutions.
+    """
+    if file is None:
+        return
+    floats = {name: value for name, value in network.state_dict().items() if value.is_floating_point()}
+    values = {name: floats[name].float().contiguous().numpy().astype("<f4") for name in sorted(floats)}
+    header, end = {}, 0
+    for name, value in values.items():
+        header[name] = {"dtype": "F32", "shape": list(value.shape), "data_offsets": [end, end + value.nbytes]}
+        end += value.nbytes
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    with open(file, "wb") as out:
+        out.write(struct.pack("<Q", len(text)) + text)
+        for value in values.values():
+            out.write(value.tobytes())
+    print(f"wrote {file}: {len(values)} tensors")
 
 
 def load_weights(network: torch.nn.Module, file: str | None, rename=lambda name: name) -> None:

@@ -12,7 +12,7 @@ Tested with torch==2.13.0 torchvision==0.28.0 onnx==1.23.1 onnxscript==0.7.2 onn
 import torch
 from torchvision.models import resnet18
 
-from onnx_export import export, load_weights, parser
+from onnx_export import export, load_weights, parser, save_weights
 
 
 class Features(torch.nn.Module):
@@ -34,4 +34,6 @@ if __name__ == "__main__":
     options = parser(__doc__.splitlines()[0]).parse_args()
     whole = resnet18(weights=None)
     load_weights(whole, options.weights)
-    export(Features(whole), {"input": torch.randn(4, 1, 64, 107)}, options.output, ["embedding"], {"input": {0: "N"}})
+    network = Features(whole)
+    save_weights(network, options.safetensors)
+    export(network, {"input": torch.randn(4, 1, 64, 107)}, options.output, ["embedding"], {"input": {0: "N"}})

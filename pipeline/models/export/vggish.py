@@ -12,7 +12,7 @@ Tested with torch==2.13.0 onnx==1.23.1 onnxscript==0.7.2 onnxruntime==1.30.0.
 import torch
 from torch import nn
 
-from onnx_export import export, load_weights, parser
+from onnx_export import export, load_weights, parser, save_weights
 
 # Channels of the convolutions of each group; every group ends in a 2×2 maximum.
 GROUPS = [[64], [128], [256, 256], [512, 512]]
@@ -48,4 +48,5 @@ if __name__ == "__main__":
     options = options.parse_args()
     network = Vggish(options.keep_last_relu)
     load_weights(network, options.weights)
+    save_weights(network, options.safetensors)
     export(network, {"input": torch.randn(4, 1, 96, 64)}, options.output, ["embedding"], {"input": {0: "N"}})
