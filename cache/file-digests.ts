@@ -39,7 +39,9 @@ export class FileDigests {
   /** Returns the digest from the memo, if there is one that holds; undefined also where there is no such file. */
   peek(file: string): Digest | undefined {
     const stats = statSync(file, {bigint: true, throwIfNoEntry: false});
-    return stats === undefined ? undefined : this.lineage.memo(path.resolve(file), stateOf(file, stats).stamp);
+    return stats === undefined
+      ? undefined
+      : this.lineage.memo(path.isAbsolute(file) ? file : path.resolve(file), stateOf(file, stats).stamp);
   }
 
   async #hash(file: string): Promise<Digest> {

@@ -97,10 +97,10 @@ export class Lineage implements Disposable {
     if (fingerprints.length === 0) return new Map();
     const rows = this.#statements.resultsOf.all(JSON.stringify(fingerprints));
     return new Map(
-      rows.map(({fingerprint, result}) => [
-        fingerprint,
-        {fingerprint, ...(JSON.parse(result) as Omit<TaskResult, 'fingerprint'>)},
-      ]),
+      rows.map(({fingerprint, result}) => {
+        const {outputs, warnings, notes} = JSON.parse(result) as Omit<TaskResult, 'fingerprint'>;
+        return [fingerprint, {fingerprint, outputs, warnings, notes}];
+      }),
     );
   }
 

@@ -34,16 +34,10 @@ export function fingerprintOf({stage, identity, params, inputs, models, seed}: I
   }
   // One text rather than a structure, for folds have thousands of inputs. No part holds a line feed, and each line says
   // what it is, so no two sets of ingredients give the same text.
-  const lines = [
-    'affectflow.task.1',
-    `stage ${stage}`,
-    `identity ${identity}`,
-    `params ${paramsDigest}`,
-    `seed ${seed ?? 'none'}`,
-    ...inputs.map(({name, digest}) => `input ${name} ${digest}`),
-    ...models.map(({id, digest}) => `model ${id} ${digest}`),
-  ];
-  return digestOfText(lines.join('\n'));
+  let text = `affectflow.task.1\nstage ${stage}\nidentity ${identity}\nparams ${paramsDigest}\nseed ${seed ?? 'none'}`;
+  for (const {name, digest} of inputs) text += `\ninput ${name} ${digest}`;
+  for (const {id, digest} of models) text += `\nmodel ${id} ${digest}`;
+  return digestOfText(text);
 }
 
 /** The ingredients that a recorded task was made of. */

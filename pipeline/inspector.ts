@@ -89,7 +89,7 @@ export class Inspector {
   upstreamOf(task: Task): readonly string[] {
     let upstream = this.#upstream.get(task);
     if (upstream === undefined) {
-      upstream = distinct(upstreamOf(task));
+      upstream = [...new Set(upstreamOf(task))];
       this.#upstream.set(task, upstream);
     }
     return upstream;
@@ -308,12 +308,6 @@ export class Inspector {
 
 /** No clip is excluded. */
 const nobody: ReadonlySet<string> = new Set();
-
-/** Everything in some lists, once, in order. */
-function distinct(lists: readonly (readonly string[])[]): readonly string[] {
-  const filled = lists.filter((list) => list.length > 0);
-  return filled.length === 1 && filled[0]!.length === 1 ? filled[0]! : [...new Set(filled.flat())];
-}
 
 function outputOf(outcome: Outcome, output: string): Digest {
   if (outcome.is !== 'done') throw new Error(`a task is ${outcome.is}, not done`);

@@ -275,13 +275,14 @@ function matching(clips: readonly Clip[], glob: string): readonly Clip[] {
 }
 
 /** The tasks that a task waits for; some more than once. */
-export const upstreamOf = ({inputs, beside = []}: Task): (readonly string[])[] => [
-  ...Object.values(inputs).map(tasksOf),
-  beside,
-];
-
-/** The tasks a source reads from. */
-function tasksOf(source: Source): readonly string[] {
-  if (source.from === 'task') return [source.task];
-  return source.from === 'fold' ? [...source.train, ...source.validation] : [];
+export function upstreamOf({inputs, beside}: Task): string[] {
+  const upstream: string[] = [];
+  for (const source of Object.values(inputs)) {
+    if (source.from === 'task') upstream.push(source.task);
+    if (source.from !== 'fold') continue;
+    for (const id of source.train) upstream.push(id);
+    for (const id of source.validation) upstream.push(id);
+  }
+  for (const id of beside ?? []) upstream.push(id);
+  return upstream;
 }

@@ -6,14 +6,19 @@ import {execFileSync, spawnSync} from 'node:child_process';
 import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import {build} from 'esbuild';
 import type {Digest} from '../../cache/digest.js';
 import {digestOfText} from '../../cache/digest.js';
 import {ShardStore} from '../../cache/shard-store.js';
-import {loadExperiment} from '../../pipeline/experiment.js';
+import type {Emit} from '../../pipeline/events.js';
+import {Executor} from '../../pipeline/executor.js';
+import {loadExperiment, type Experiment} from '../../pipeline/experiment.js';
+import {Graph} from '../../pipeline/graph.js';
 import {readClosures, readLock} from '../../pipeline/identity.js';
 import {Inspector, type Outcome} from '../../pipeline/inspector.js';
-import {makePlan} from '../../pipeline/plan.js';
+import {makePlan, taskId, type Plan, type Task} from '../../pipeline/plan.js';
 import {openWorkspace, type Workspace} from '../../pipeline/workspace.js';
+import {idleStages} from './idle-stage.js';
 
 declare const BENCH_FOLDER: string;
 const root = path.resolve(BENCH_FOLDER, '../..');
@@ -21,9 +26,15 @@ const launcher = path.join(root, 'pipeline/cli/affectflow.js');
 const say = (...lines: string[]) => process.stdout.write(`${lines.join('\n')}\n`);
 const median = (values: number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!;
 
+/** Fewer than a worker does before it is replaced, so that one worker does them all. */
+const idleTasks = 190;
+/** Left out: they start the worker, load its code, and make the folders of the store. */
+const warmUpTasks = 40;
+
 const folder = mkdtempSync(path.join(os.tmpdir(), 'affectflow-bench-'));
 try {
   await noOp();
+  await overhead();
   if (!process.argv.includes('--no-demo')) await stageTimes();
 } finally {
   if (process.argv.includes('--keep')) say(`kept ${folder}`);
@@ -117,6 +128,92 @@ async function pretend(file: string, workspace: Workspace): Promise<number> {
   return plan.tasks.length;
 }
 
+/**
+ * What the engine costs per task that is executed: a stage that does nothing, through the real executor, pool, worker,
+ * store, manifests and lineage. One worker, so that nothing overlaps.
+ */
+async function overhead(): Promise<void> {
+  const place = path.join(folder, 'overhead');
+  mkdirSync(place, {recursive: true});
+  const plan = idlePlan(place);
+  const workspace = openWorkspace(path.join(place, '.affectflow'), 'write');
+  const marks: Mark[] = [];
+  const emit: Emit = (event) => {
+    if (event.kind !== 'produced') return;
+    const {user, system} = process.cpuUsage();
+    marks.push({...(event.notes as unknown as WorkerNotes), wallSeconds: clock(), mainSeconds: (user + system) / 1e6});
+  };
+  const run = workspace.lineage.beginRun({experiment: 'overhead', config: {}, command: 'bench', version: '0'});
+  const inspector = new Inspector({plan, workspace, closures: {idle: 'a'}, lock: {idle: {version: 1, closure: 'a'}}});
+  const {signal} = new AbortController();
+  const executor = new Executor({
+    inspector,
+    emit,
+    jobs: 1,
+    device: 'cpu',
+    signal,
+    run,
+    workerEntry: await idleWorker(),
+  });
+  const {status} = await executor.run();
+  workspace.close();
+  if (status !== 'ok') throw new Error(`the run of idle tasks: ${status}`);
+  tellOverhead(marks.slice(warmUpTasks), marks.length - warmUpTasks);
+}
+
+/** What a process has used up to a task, as the idle stage notes it. */
+interface WorkerNotes {
+  readonly cpuSeconds: number;
+  readonly syncSeconds: number;
+  readonly syncCount: number;
+}
+interface Mark extends WorkerNotes {
+  readonly wallSeconds: number;
+  readonly mainSeconds: number;
+}
+
+function tellOverhead(marks: readonly Mark[], count: number): void {
+  const perTask = (of: (mark: Mark) => number) => ((of(marks.at(-1)!) - of(marks[0]!)) / (count - 1)) * 1000;
+  const [wall, sync] = [perTask((mark) => mark.wallSeconds), perTask((mark) => mark.syncSeconds)];
+  const [main, worker] = [perTask((mark) => mark.mainSeconds), perTask((mark) => mark.cpuSeconds)];
+  const ms = (value: number) => `${value.toFixed(2)} ms`;
+  say(
+    '',
+    `overhead per executed task: ${ms(wall - sync)} of wall time beside fsync; target 1 ms (${count} tasks that do nothing, one worker)`,
+    `  processor: ${ms(main)} in the main process, ${ms(worker)} in the worker`,
+    `  fsync: ${ms(sync)} in ${(perTask((mark) => mark.syncCount) / 1000).toFixed(1)} calls (shard, its folder, manifest, its folder), so that a power cut loses nothing`,
+  );
+}
+
+function idlePlan(place: string): Plan {
+  const tasks = Array.from({length: idleTasks}, (_, index): Task => {
+    const clip = `clip-${index}`;
+    const video = path.join(place, `${clip}.mp4`);
+    writeFileSync(video, clip);
+    const inputs = {video: {from: 'file', path: video}} as const;
+    return {id: taskId('idle', {clip}), stage: 'idle', subject: {clip}, params: {value: index}, inputs};
+  });
+  const experiment = {name: 'overhead', file: path.join(place, 'overhead.yaml'), graph: new Graph(idleStages)};
+  return {experiment: {...experiment, config: {onFailedClip: 'stop'}} as unknown as Experiment, tasks};
+}
+
+/** Bundled beside node_modules, so that packages resolve. */
+async function idleWorker(): Promise<string> {
+  const outfile = path.join(root, 'node_modules/.cache/affectflow-bench/idle-worker.mjs');
+  await build({
+    entryPoints: [path.join(BENCH_FOLDER, 'idle-worker.ts')],
+    outdir: path.dirname(outfile),
+    outExtension: {'.js': '.mjs'},
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    packages: 'external',
+  });
+  return outfile;
+}
+
 /** The demo from nothing: time per stage, and what is left beside the stages. */
 async function stageTimes(): Promise<void> {
   const place = path.join(folder, 'demo');
@@ -150,6 +247,10 @@ async function stageTimes(): Promise<void> {
   say(
     `  outside tasks (starting workers, scheduling, recording, and cores without work): ${outside.toFixed(0)} ms per task`,
   );
+}
+
+function clock(): number {
+  return performance.now() / 1000;
 }
 
 function seconds(work: () => unknown): number {
