@@ -28,15 +28,20 @@ export async function runTask(
   const warnings: string[] = [];
   const notes: Record<string, string | number> = {};
   const scratch = path.join(request.folders.scratch, request.fingerprint);
+  let usesScratch = false;
   try {
     const inputs = await openInputs(stage, request, store, opened);
-    mkdirSync(scratch, {recursive: true});
     const context: RunContext = {
       seed: request.ingredients.seed ?? 0,
       threads: request.threads,
       device: request.device,
       models: request.models,
-      scratch,
+      // Made when asked for: making and removing a folder costs more than all else beside a task that needs none.
+      get scratch() {
+        usesScratch = true;
+        mkdirSync(scratch, {recursive: true});
+        return scratch;
+      },
       signal,
       progress: reports.progress,
       warn(message) {
@@ -69,7 +74,7 @@ export async function runTask(
       machine: machine(),
     };
     writeManifest(request.folders.manifests, manifest);
-    rmSync(scratch, {recursive: true, force: true});
+    if (usesScratch) rmSync(scratch, {recursive: true, force: true});
     return manifest;
   } catch (error) {
     for (const [, writer] of writers) await writer.abort();
