@@ -1,6 +1,6 @@
 import {statSync} from 'node:fs';
 import path from 'node:path';
-import {aligned, size} from '../logging/words.js';
+import {size} from '../logging/words.js';
 import {makeLogger} from '../logging/logger.js';
 import type {Emit} from '../events.js';
 import {addModel} from '../models/add.js';
@@ -37,9 +37,13 @@ export async function list(options: Options & {urls: boolean}): Promise<number> 
     entry.licence.name,
     stateWord(entry, folder),
   ]);
-  print(...aligned([['model', 'task', 'size', 'licence', 'state'], ...rows]), '');
+  print(...leftAligned([['model', 'task', 'size', 'licence', 'state'], ...rows]), '');
   for (const [name, ids] of Object.entries(packs)) print(`${name} stands for ${ids.join(' and ')}.`);
-  print(`Models are kept in ${folder}.`);
+  print(
+    `Models are kept in ${folder}.`,
+    '`affectflow models pull ID` fetches one that is absent; `list --urls` says how to come by those that are yours to add;',
+    '`licences` says what each allows. In an experiment a model is named by its id, or a file of your own by its path.',
+  );
   if (options.urls) for (const entry of models) print('', ...addresses(entry));
   return 0;
 }

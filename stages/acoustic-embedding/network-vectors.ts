@@ -74,7 +74,7 @@ function options({output}: {output?: string | undefined}, {models, threads}: Sur
 }
 
 /** Whether there is any row. The first row's time tells the two published spectrograms apart. */
-async function checkSpectrogram(logMel: Rows<LogMelRow>, geometry: PatchGeometry): Promise<boolean> {
+export async function checkSpectrogram(logMel: Rows<LogMelRow>, geometry: PatchGeometry): Promise<boolean> {
   for await (const {bands, timeSeconds} of logMel.rows()) {
     const seen = timeSeconds === 0 ? 'tsav' : 'vggish';
     if (bands.length !== geometry.bandCount) {
@@ -103,7 +103,7 @@ const logOffset = 0.01;
 const floorBelowLoudest = 80 / 19.895;
 
 /** The value of a band in silence: ln(0 + 0.01) for VGGish; for TSAV the floor that the loudest value of the clip sets. */
-async function silence(logMel: Rows<LogMelRow>, {spectrogram}: PatchGeometry): Promise<number> {
+export async function silence(logMel: Rows<LogMelRow>, {spectrogram}: PatchGeometry): Promise<number> {
   if (spectrogram === 'vggish') return Math.log(logOffset);
   let loudest = -Infinity;
   for await (const {bands} of logMel.rows()) for (const band of bands) loudest = Math.max(loudest, band);

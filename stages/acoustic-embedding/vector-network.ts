@@ -14,6 +14,8 @@ export interface VectorNetworkOptions {
   /** Whether an output of rank 3 is [items, steps, values], to be averaged over the steps. */
   readonly averageSteps: boolean;
   readonly threads: number;
+  /** Items per call where the network takes any number; 8 where absent. */
+  readonly freeBatchSize?: number;
 }
 
 export interface VectorNetwork extends AsyncDisposable {
@@ -33,12 +35,9 @@ export interface Item {
   readonly values: Float32Array | undefined;
 }
 
-/** Items per call for networks that take any number. */
-const freeBatchSize = 8;
-
 /** @throws StageError 'bad-model' where the file is no network that takes such items. */
 export async function openVectorNetwork(options: VectorNetworkOptions): Promise<VectorNetwork> {
-  const {path, itemShape, threads, averageSteps} = options;
+  const {path, itemShape, threads, averageSteps, freeBatchSize = 8} = options;
   const {Tensor} = await import('onnxruntime-node');
   const {session, checked} = await openWithOutputs(path, {
     contract: contractOf(options),

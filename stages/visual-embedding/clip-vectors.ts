@@ -29,7 +29,7 @@ const clipsAhead = 4;
 
 /**
  * Streams one vector per frame; every crop is decoded once at most, and only where a clip needs it. Holds the frames of
- * one clip and one batch.
+ * a few clips.
  *
  * @throws StageError 'bad-model' where the file is no network that takes such clips.
  */
@@ -45,6 +45,8 @@ export async function* clipVectors(
     itemShape: shapeOf(format, clip),
     layout: clip.layout.toUpperCase(),
     averageSteps: false,
+    // A clip is work enough for one call, and a batch that is not full would compute clips that nobody wants.
+    freeBatchSize: 1,
   });
   const items = mapAhead(clips(faces, clip), clipsAhead, (one) => joined(one, format, clip));
   for await (const {frameIndex, vector} of embedded(network, items)) {
