@@ -2,6 +2,7 @@
 import {existsSync, statSync} from 'node:fs';
 import path from 'node:path';
 import type {ModelContract} from '../../stages/learning/model-contract.js';
+import {packageRoot} from '../package-root.js';
 import {ModelError} from './errors.js';
 import {contractOf, findModel, knownModels, type Manifest, type ModelEntry} from './manifest.js';
 import {sha256OfFile} from './sha256.js';
@@ -94,8 +95,16 @@ function missing(entry: ModelEntry, location: string): ModelError {
 /** How to come by a model, as one sentence. */
 export function howToGet(entry: ModelEntry): string {
   if (entry.kind === 'download') return `Pull it with \`affectflow models pull ${entry.id}\`.`;
-  const recipe = entry.recipe === null ? '' : ` with pipeline/models/export/${entry.recipe}`;
-  return `Export it${recipe} (${entry.origin}) and \`affectflow models add ${entry.id} <file>\`.`;
+  const add = `\`affectflow models add ${entry.id} <${entry.companions.length > 0 ? 'folder' : 'file'}>\``;
+  if (entry.recipe === null) return `Get ${entry.origin}, and ${add}.`;
+  return `Export it with ${recipePath(entry.recipe)} (${entry.origin}) and ${add}.`;
+}
+
+/** A path that can be typed where the user is. */
+function recipePath(recipe: string): string {
+  const absolute = path.join(packageRoot, 'pipeline/models/export', recipe);
+  const relative = path.relative(process.cwd(), absolute);
+  return relative.startsWith('..') ? absolute : relative;
 }
 
 function unrecorded(entry: ModelEntry, location: string): ModelError {

@@ -11,6 +11,8 @@ import {tinyModel} from './tiny-model.js';
 let folder: string;
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'affectflow-models-'));
+  // The launcher's bundle stands in a package, too.
+  writeFileSync(path.join(folder, 'package.json'), '{}');
   symlinkSync(path.resolve('node_modules'), path.join(folder, 'node_modules'));
   await build({
     stdin: {
