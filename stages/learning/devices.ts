@@ -12,6 +12,7 @@ import {specsOf} from './records.js';
 import type {StepDeclaration} from './step.js';
 import {exportForward} from './export.js';
 import type {Forward} from './export.js';
+import {compileSeveral} from './several-steps.js';
 import {compileTraced, loadTraced} from './traced.js';
 import {StageError} from '../errors.js';
 
@@ -57,7 +58,11 @@ const eager = (device: EagerDevice): DeviceDeclaration => ({
 
 /** In the order in which `auto` tries them. */
 const declarations: Readonly<Record<Device, DeviceDeclaration>> = {
-  cuda: traced('cuda', "ONNX Runtime's CUDA provider"),
+  cuda: {
+    ...traced('cuda', "ONNX Runtime's CUDA provider"),
+    // onnxruntime-node keeps outputs on a device for WebGPU alone.
+    compile: (declaration, options) => compileSeveral(declaration, {provider: 'cuda', ...options}),
+  },
   webgpu: {...traced('webgpu', "ONNX Runtime's WebGPU provider"), reservation: softwareDriver},
   'tfjs-gpu': eager('tfjs-gpu'),
   cpu: traced('cpu', "ONNX Runtime's CPU provider"),

@@ -37,6 +37,10 @@ export interface Program {
   readonly reason: string;
   /** Runs one step: updates the state, returns the step's outputs. */
   run(batch: Arrays): Promise<Arrays>;
+  /** Steps that a call of `runSteps` should take; absent, with `runSteps`, where several steps gain nothing. */
+  readonly stepsPerCall?: number;
+  /** Runs a step on each batch, one after the other; returns the outputs of each. */
+  runSteps?(batches: readonly Arrays[]): Promise<Arrays[]>;
   /** Copies the state out, for checkpoints and for the trained weights. */
   state(): Promise<Arrays>;
   /** Replaces the state. */

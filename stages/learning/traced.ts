@@ -14,7 +14,7 @@ import type {Target} from './trace/graph.js';
 import {trace} from './trace/trace.js';
 
 /** Names in the graph of a step: state and batch may share names, and state goes in and comes out. */
-const graphName = {
+export const graphName = {
   state: (name: string): string => `state/${name}`,
   next: (name: string): string => `next/${name}`,
   batch: (name: string): string => `batch/${name}`,
@@ -25,7 +25,7 @@ const graphName = {
  * Nodes above which ONNX Runtime does not optimise a graph. Its effort grows faster than the graph: 10 s for the 14,000
  * nodes of an LSTM over 300 steps, most of them too small for any gain.
  */
-const OPTIMISED_NODES = 8000;
+export const OPTIMISED_NODES = 8000;
 
 export interface TracedStep {
   /** Bytes of the graph from (state, batch) to (next state, outputs). */

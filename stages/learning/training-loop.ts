@@ -77,23 +77,34 @@ export interface StepsOptions {
   readonly recycle?: (arrays: Arrays) => void;
 }
 
-/** Runs the steps of an epoch and gives their mean loss; while one runs, the next batch is being read. */
+/** Runs the steps of an epoch and gives their mean loss; while some run, the next batches are being read. */
 export async function runSteps(program: Program, options: StepsOptions): Promise<number> {
-  const {stage, epoch, batchCount, signal, prepare, recycle = () => undefined} = options;
-  let next = prepare(0);
+  const {stage, epoch, batchCount, signal, recycle = () => undefined} = options;
+  const atOnce = program.stepsPerCall ?? 1;
+  let next = prepared(options, 0, atOnce);
   let lossSum = 0;
-  for (let batch = 0; batch < batchCount; batch++) {
+  for (let first = 0; first < batchCount; first += atOnce) {
     signal.throwIfAborted();
-    const arrays = await next;
-    if (batch + 1 < batchCount) next = prepare(batch + 1);
+    const batches = await next;
+    if (first + atOnce < batchCount) next = prepared(options, first + atOnce, atOnce);
     // Awaited in the next turn; if this step fails first, its own failure must not go unhandled.
     next.catch(() => undefined);
-    const loss = (await program.run(arrays))['loss']!.values[0]!;
-    recycle(arrays);
-    if (!Number.isFinite(loss)) throw notFinite(stage, epoch, batch, loss);
-    lossSum += loss;
+    const outputs = program.runSteps ? await program.runSteps(batches) : [await program.run(batches[0]!)];
+    for (const [at, output] of outputs.entries()) {
+      const loss = output['loss']!.values[0]!;
+      recycle(batches[at]!);
+      if (!Number.isFinite(loss)) throw notFinite(stage, epoch, first + at, loss);
+      lossSum += loss;
+    }
   }
   return lossSum / batchCount;
+}
+
+/** What the steps of one call read, `count` of them or as many as are left. */
+async function prepared({prepare, batchCount}: StepsOptions, first: number, count: number): Promise<Arrays[]> {
+  const batches: Arrays[] = [];
+  for (let batch = first; batch < Math.min(first + count, batchCount); batch++) batches.push(await prepare(batch));
+  return batches;
 }
 
 const notFinite = (stage: string, epoch: number, batch: number, loss: number): StageError =>

@@ -35,7 +35,10 @@ function imageFeatures(w: Tensors, image: tf.Tensor): tf.Tensor2D {
   const {mean, variance} = tf.moments(first, [0, 1, 2]);
   const [scale, offset] = [tf.ones([4]), tf.zeros([4])] as [tf.Tensor1D, tf.Tensor1D];
   const normal = tf.batchNorm(first, mean as tf.Tensor1D, variance as tf.Tensor1D, offset, scale);
-  const second = tf.prelu(tf.depthwiseConv2d(normal, w['depthwise'] as tf.Tensor4D, 1, 'same'), tf.scalar(PRELU_SLOPE));
+  const second = tf.prelu<tf.Tensor>(
+    tf.depthwiseConv2d(normal, w['depthwise'] as tf.Tensor4D, 1, 'same'),
+    tf.scalar(PRELU_SLOPE),
+  );
   const pooled = tf.avgPool(tf.maxPool(second as tf.Tensor4D, 2, 1, 'valid'), 2, 1, 'same');
   const dilated = tf.conv2d(pooled, w['dilated'] as tf.Tensor4D, 1, 'same', 'NHWC', 2);
   return tf.mean(dilated, [1, 2]);
