@@ -1,6 +1,7 @@
 /** Training steps that the engine benchmark runs, each with a twin of the same name in engine.py. */
 import * as tf from '@tensorflow/tfjs';
 import type {StepDeclaration} from '../../stages/learning/engine.js';
+import {causalConvolution} from '../../stages/learning/layers/temporal-convolution.js';
 import {optimiser} from '../../stages/learning/optimiser.js';
 import type {Arrays, ArrayValue, Tensors} from '../../stages/learning/program.js';
 import {specsOf} from '../../stages/learning/records.js';
@@ -154,33 +155,11 @@ function temporal(w: Weights, modality: string, input: tf.Tensor, levels: number
   let x = input;
   for (let level = 0; level < levels; level++) {
     const at = `${modality}/${String(level)}`;
-    const convolved = tf.relu(tf.add(causal(x, w[`tcn/${at}`]!, 2 ** level), w[`bias/${at}`]!));
+    const convolved = tf.relu(causalConvolution(x, w[`tcn/${at}`]!, w[`bias/${at}`]!, 2 ** level));
     const direct = w[`direct/${at}`];
     x = tf.relu(tf.add(convolved, direct === undefined ? x : dense(x, direct)));
   }
   return x;
-}
-
-/** x [B, L, C] with kernel [O, C, taps]: every output reads `taps` steps of the past, `dilation` apart. */
-function causal(x: tf.Tensor, kernel: tf.Tensor, dilation: number): tf.Tensor {
-  const [batch, length, channels] = x.shape as [number, number, number];
-  const image = tf.reshape(x, [batch, 1, length, channels]) as tf.Tensor4D;
-  const filter = tf.reshape(tf.transpose(kernel, [2, 1, 0]), [1, KERNEL, channels, -1]) as tf.Tensor4D;
-  const past = (KERNEL - 1) * dilation;
-  const y = tf.conv2d(
-    image,
-    filter,
-    1,
-    [
-      [0, 0],
-      [0, 0],
-      [past, 0],
-      [0, 0],
-    ],
-    'NHWC',
-    [1, dilation],
-  );
-  return tf.reshape(y, [batch, length, -1]);
 }
 
 /** 1 − CCC over all frames of the batch. */

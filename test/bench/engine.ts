@@ -37,6 +37,7 @@ const threads = Number(options.threads);
 const rounds = Number(options.rounds);
 const say = (line: string): boolean => process.stdout.write(`${line}\n`);
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[values.length >> 1]!;
+const percent = (share: number): string => `${(100 * share).toFixed(0)} %`;
 const seconds = async (work: () => Promise<unknown>): Promise<number> => {
   const start = performance.now();
   await work();
@@ -144,6 +145,8 @@ async function benchModel(name: string, torch: Torch | undefined): Promise<void>
   });
   const graph = decodeModel(traceStep(declaration, 'cpu').model).graph!;
   const operations = operationsOf(graph);
+  // What the step would take without convolutions by fewer products, as PyTorch computes it.
+  const directly = operationsOf(decodeModel(traceStep(declaration, 'any').model).graph!);
   const product = await openProduct();
   const modes = torch === undefined ? [] : options.compiled ? (['eager', 'compiled'] as const) : (['eager'] as const);
   for (const mode of modes) await torch!.step(name, mode);
@@ -159,9 +162,13 @@ async function benchModel(name: string, torch: Torch | undefined): Promise<void>
   }
   await program.release();
   say(
-    `${name}: ${median(times.traced).toFixed(3)} s a step; ${(operations / 1e9).toFixed(1)} GFLOP, ${String(graph.node!.length)} nodes`,
+    `${name}: ${median(times.traced).toFixed(3)} s a step; ${(operations / 1e9).toFixed(1)} GFLOP ` +
+      `for ${(directly / 1e9).toFixed(1)} with direct convolutions, ${String(graph.node!.length)} nodes`,
   );
-  say(`  ${(100 * median(times.share)).toFixed(0)} % of the rate of a 1024 × 1024 product`);
+  const share = median(times.share);
+  say(
+    `  ${percent(share)} of the rate of a 1024 × 1024 product, ${percent((share * directly) / operations)} with those of direct convolutions`,
+  );
   say(`  trace and session: ${startSeconds.toFixed(2)} s`);
   for (const mode of modes) say(`  PyTorch ${mode}: ${median(times[mode]).toFixed(2)} × the time of the traced step`);
   if (name === 'rcma' && !options['no-wasm']) await benchWebAssembly({declaration, batch}, median(times.traced));

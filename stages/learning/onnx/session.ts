@@ -29,6 +29,8 @@ export async function createSession(
       graphOptimizationLevel: optimise ? 'all' : 'disabled',
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
+      // The plan of a first run would be a second block of memory beside what that run had taken: half as much again.
+      enableMemPattern: false,
       ...(onDevice.length === 0
         ? {}
         : {preferredOutputLocation: Object.fromEntries(onDevice.map((name) => [name, 'gpu-buffer'] as const))}),

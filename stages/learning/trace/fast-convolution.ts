@@ -9,9 +9,8 @@
  * For both axes of an image the matrices are Kronecker products. With a dilation d, positions d apart form one tile.
  * Tiles are gathered as rows of channels from an image with channels last; B x serves y and dg alike.
  */
-import {sizeOf} from './graph.js';
 import type {Graph, Value} from './graph.js';
-import {matmul, pad, reshape, slice, transpose} from './operations.js';
+import {concatenate, matmul, reshape, transpose} from './operations.js';
 import {Tiling} from './tiling.js';
 import type {AxisGeometry} from './tiling.js';
 import {TILE_SIZES, kronecker} from './toom-cook.js';
@@ -93,6 +92,12 @@ export function fastFilterGradient(x: Value, dy: Value, form: Form): Value {
   return maps.filterGradient(matmul(maps.outputGradient(dy), maps.inputs(x), {transposeA: true, transposeB: false}));
 }
 
+/** The elements of a tile along one axis, the first tile beginning `before` the image. */
+interface Part {
+  readonly elements: number;
+  readonly before: number;
+}
+
 /** The maps of a form. What they make or take as products has one matrix for each product. */
 class Maps {
   readonly #name: string;
@@ -108,19 +113,12 @@ class Maps {
 
   /** B x: [products, tiles, channels] */
   inputs(x: Value): Value {
-    const [rows, columns] = this.form;
-    const image = placed(x, [rows.axis.before, columns.axis.before], [rows.inputSpan, columns.inputSpan]);
-    return this.#mapped(image, 'b', (tiling) => tiling.algorithm.inputs);
+    return this.#mapped(x, 'b', ({axis, algorithm}) => ({elements: algorithm.inputs, before: axis.before}));
   }
 
   /** A dy: [products, tiles, channels] */
   outputGradient(dy: Value): Value {
-    const [rows, columns] = this.form;
-    return this.#mapped(
-      placed(dy, [0, 0], [rows.outputSpan, columns.outputSpan]),
-      'a',
-      (tiling) => tiling.algorithm.outputs,
-    );
+    return this.#mapped(dy, 'a', ({algorithm}) => ({elements: algorithm.outputs, before: 0}));
   }
 
   /** G g: [products, out, in], with the taps reversed for 'turned g'. */
@@ -154,12 +152,14 @@ class Maps {
   }
 
   /** Tiles of an image with some elements each, mapped to products by a matrix. */
-  #mapped(image: Value, map: 'a' | 'b', elementsOf: (tiling: Tiling) => number): Value {
+  #mapped(image: Value, map: 'a' | 'b', partOf: (tiling: Tiling) => Part): Value {
     const [, height = 0, width = 0, channels = 0] = image.shape;
-    const counts = this.form.map(elementsOf) as [number, number];
-    const rows = reshape(image, [this.batch * height * width, channels]);
-    const found = this.#gather(rows, map, () => this.#tileRows(counts, [height, width]));
-    const elements = sizeOf(counts);
+    const parts = this.form.map(partOf) as [Part, Part];
+    const pixels = reshape(image, [this.batch * height * width, channels]);
+    // Whatever lies outside the image is read from a row of zeros behind it.
+    const rows = concatenate([pixels, this.graph.uniform(0, [1, channels], image.dtype)], 0);
+    const found = this.#gather(rows, map, () => this.#tileRows(parts, [height, width]));
+    const elements = parts[0].elements * parts[1].elements;
     const tiles = found.shape[0]! / elements;
     const matrix = this.#matrix(map);
     const products = matmul(matrix, reshape(found, [elements, tiles * channels]), {
@@ -170,18 +170,18 @@ class Maps {
   }
 
   /** Rows of an image of the given size, for each element of a tile those of all tiles. */
-  #tileRows(
-    [elementRows, elementColumns]: readonly [number, number],
-    [height, width]: readonly [number, number],
-  ): number[] {
+  #tileRows(parts: readonly [Part, Part], [height, width]: readonly [number, number]): number[] {
     const [rows, columns] = this.form;
-    return range(elementRows * elementColumns).flatMap((element) =>
+    const zeros = this.batch * height * width;
+    return range(parts[0].elements * parts[1].elements).flatMap((element) =>
       range(this.batch).flatMap((image) =>
         range(rows.tiles).flatMap((row) => {
-          const y = rows.position(row, Math.floor(element / elementColumns));
-          return range(columns.tiles).map(
-            (column) => (image * height + y) * width + columns.position(column, element % elementColumns),
-          );
+          const y = rows.position(row, Math.floor(element / parts[1].elements)) - parts[0].before;
+          return range(columns.tiles).map((column) => {
+            const x = columns.position(column, element % parts[1].elements) - parts[1].before;
+            const inside = y >= 0 && y < height && x >= 0 && x < width;
+            return inside ? (image * height + y) * width + x : zeros;
+          });
         }),
       ),
     );
@@ -221,16 +221,3 @@ class Maps {
 }
 
 const range = (length: number): number[] => Array.from({length}, (_, at) => at);
-
-/** An image of the given size whose element (before, before) is the first of x, zeros around. */
-function placed(x: Value, before: readonly [number, number], size: readonly [number, number]): Value {
-  const [batch = 0, , , channels = 0] = x.shape;
-  const first = before.map((zeros) => Math.max(0, -zeros));
-  const last = before.map((zeros, axis) => Math.min(x.shape[axis + 1]!, size[axis]! - zeros));
-  const seen = slice(x, [0, ...first, 0], [batch, ...last, channels]);
-  const around = before.map((zeros, axis) => {
-    const front = Math.max(0, zeros);
-    return [front, size[axis]! - front - seen.shape[axis + 1]!] as const;
-  });
-  return pad(seen, [[0, 0], ...around, [0, 0]]);
-}

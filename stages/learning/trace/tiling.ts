@@ -26,16 +26,6 @@ export class Tiling {
     this.tiles = axis.dilation * Math.ceil(axis.outputs / (axis.dilation * this.algorithm.outputs));
   }
 
-  /** Positions that the inputs of all tiles span, zeros in front included. */
-  get inputSpan(): number {
-    return this.outputSpan + (this.axis.taps - 1) * this.axis.dilation;
-  }
-
-  /** Positions that the outputs of all tiles span. */
-  get outputSpan(): number {
-    return this.tiles * this.algorithm.outputs;
-  }
-
   /** Where an element of a tile lies. */
   position(tile: number, element: number): number {
     const {dilation} = this.axis;
