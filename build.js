@@ -71,6 +71,17 @@ async function closures(esbuild) {
   );
 }
 
+/**
+ * Packages that are copied into dist/, because reading one file is faster than a hundred small ones: those that every
+ * command loads and that hold nothing but JavaScript. The others are loaded from node_modules when they are needed.
+ */
+const inlined = ['commander', 'p-queue', 'xxhash-wasm', 'yaml', 'zod'];
+
+function otherPackages() {
+  const {dependencies, optionalDependencies, peerDependencies} = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+  return Object.keys({...dependencies, ...optionalDependencies, ...peerDependencies}).filter((name) => !inlined.includes(name));
+}
+
 /** Builds into a folder beside dist/ and swaps it in, so that a running process never sees half a build. */
 export async function build() {
   const esbuild = await import('esbuild');
@@ -87,7 +98,9 @@ export async function build() {
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    packages: 'external',
+    external: otherPackages(),
+    // For what is written as CommonJS among the inlined packages.
+    banner: {js: "import {createRequire as requireOf} from 'node:module'; const require = requireOf(import.meta.url);"},
     sourcemap: true,
     legalComments: 'none',
     logLevel: 'warning',

@@ -1,5 +1,6 @@
 /** Runs a system's forward pass, and its loss and gradients, on arrays, eagerly. */
 import * as tf from '@tensorflow/tfjs';
+import {installGradients} from '../../../stages/learning/gradients.js';
 import type {Declaration, Scope} from '../../../stages/learning/layers/declaration.js';
 import type {LossOptions} from '../../../stages/learning/loss.js';
 import {cccLoss} from '../../../stages/learning/loss.js';
@@ -57,6 +58,7 @@ export function differentiate(
   label: Arrays[string],
   valid: Arrays[string],
 ): Differentiated {
+  installGradients();
   return tf.tidy(() => {
     const names = Object.keys(pass.weights);
     const updates: Tensors = {};
