@@ -120,10 +120,12 @@ export async function rebuild(options: Options): Promise<number> {
 
 type Found = Pick<LineageMatch, 'type' | 'id' | 'label'>;
 
-/** Resolves a run number, a unique prefix of a fingerprint or digest, or the path of a published file. */
+/** Resolves a run number, a unique prefix of a fingerprint or digest, or the path of a published file or folder. */
 async function find(workspace: Workspace, id: string): Promise<Found> {
   const file = path.resolve(id);
-  if (statSync(file, {throwIfNoEntry: false})?.isFile())
+  const stats = statSync(file, {throwIfNoEntry: false});
+  // A folder of published images counts as one file; a bare word is rather a number or digest than a folder.
+  if (stats?.isFile() === true || (stats?.isDirectory() === true && id.includes(path.sep)))
     return {type: 'file', id: await workspace.fileDigests.digest(file), label: file};
   return workspace.lineage.resolve(id);
 }
