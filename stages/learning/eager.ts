@@ -24,6 +24,9 @@ export interface EagerBackend {
 /** The name that tfjs-node and tfjs-node-gpu give to their backend. */
 const NATIVE_BACKEND = 'tensorflow';
 
+const CPU_LIBRARY = '@tensorflow/tfjs-node';
+const GPU_LIBRARY = '@tensorflow/tfjs-node-gpu';
+
 /**
  * Loads the backend of a device: `tfjs-gpu` is @tensorflow/tfjs-node-gpu; `tfjs` is @tensorflow/tfjs-node where it is
  * installed and can be loaded, and WebAssembly elsewhere. `threads` counts when TensorFlow is first loaded in a process.
@@ -42,9 +45,11 @@ export async function eagerBackend(device: EagerDevice, threads: number): Promis
 }
 
 async function loadBackend(device: EagerDevice, threads: number): Promise<EagerBackend> {
-  if (device === 'tfjs-gpu') return nativeBackend(device, '@tensorflow/tfjs-node-gpu', threads);
+  if (device === 'tfjs-gpu') return nativeBackend(device, GPU_LIBRARY, threads);
   try {
-    return await nativeBackend(device, '@tensorflow/tfjs-node', threads);
+    // Without a card, tfjs-node-gpu is tfjs-node.
+    const library = loadedLibrary === GPU_LIBRARY && !usesCard() ? GPU_LIBRARY : CPU_LIBRARY;
+    return await nativeBackend(device, library, threads);
   } catch (error) {
     return webAssembly((error as Error).message);
   }
@@ -67,11 +72,18 @@ async function nativeBackend(device: EagerDevice, library: string, threads: numb
   }
   loadedLibrary = library;
   await tf.setBackend(NATIVE_BACKEND);
-  const {isUsingGpuDevice} = tf.backend() as {isUsingGpuDevice?: boolean};
-  if (device === 'tfjs-gpu' && isUsingGpuDevice !== true) {
-    throw unavailable(library, `${library} found no graphics card that its TensorFlow can use`);
+  if (device === 'tfjs-gpu' && !usesCard()) {
+    throw new StageError(
+      'no-device',
+      `${library} found no graphics card that its TensorFlow can use.`,
+      'Build its addon against a TensorFlow with CUDA (pip install tensorflow[and-cuda]) whose Python lists the card.',
+    );
   }
   return {device, backendName: NATIVE_BACKEND, library};
+}
+
+function usesCard(): boolean {
+  return (tf.findBackend(NATIVE_BACKEND) as {isUsingGpuDevice?: boolean}).isUsingGpuDevice === true;
 }
 
 /** What TensorFlow and tfjs-node 4.22 read when they are loaded. The user's own settings stay. */
