@@ -93,10 +93,10 @@ function prepareForTensorflow(threads: number): void {
   // TensorFlow would otherwise take all memory of a graphics card for itself.
   process.env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true';
   process.env['TF_NUM_INTRAOP_THREADS'] ??= String(threads);
-  // tfjs-node calls two functions that Node 23 removed.
+  // tfjs-node calls two functions that Node has deprecated, aloud, or removed since version 23.
   const util = createRequire(import.meta.url)('node:util') as Record<string, unknown>;
-  util['isNullOrUndefined'] ??= (value: unknown): boolean => value === null || value === undefined;
-  util['isArray'] ??= (value: unknown): boolean => Array.isArray(value);
+  util['isNullOrUndefined'] = (value: unknown): boolean => value === null || value === undefined;
+  util['isArray'] = (value: unknown): boolean => Array.isArray(value);
 }
 
 function unavailable(library: string, what: string, cause?: unknown): StageError {
