@@ -5,7 +5,8 @@
 
 `--weights` is a name on Hugging Face or a folder; `--output` is a folder, which gets onnx/model.onnx, config.json and
 the tokenizer. Inputs input_ids, attention_mask, token_type_ids [N, L]; outputs last_hidden_state and last_four_sum
-[N, L, 768]. Without --weights: random weights, 4 layers and a vocabulary of letters. Devlin et al., 2019.
+[N, L, 768]. An export that hands out last_hidden_state alone serves as well, for Affectflow reads the other layers inside
+it; this one names them. Without --weights: random weights, 4 layers and a vocabulary of letters. Devlin et al., 2019.
 Tested with torch==2.13.0 transformers==5.18.0 onnx==1.23.1 onnxscript==0.7.2 onnxruntime==1.30.0.
 """
 

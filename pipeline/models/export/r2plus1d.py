@@ -3,6 +3,8 @@
     python r2plus1d.py --weights r2plus1d_18-91a641e6.pth --output r2plus1d_18.onnx
     affectflow models add r2plus1d_18 r2plus1d_18.onnx
 
+In an experiment: visual-embedding: {backbone: onnx, onnx: {model: r2plus1d_18}}.
+
 Input [N, 3, T, 112, 112]: RGB in [0, 1], less the mean (0.43216, 0.394666, 0.37645), divided by the deviation
 (0.22803, 0.22145, 0.216989); T = 8 frames unless --frames says otherwise. Output [N, 512]: the average over time and
 space, before the classifier. Weights: https://download.pytorch.org/models/r2plus1d_18-91a641e6.pth, SHA-256
