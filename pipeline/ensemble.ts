@@ -1,7 +1,7 @@
 /** An ensemble of a system's best folds, for clips that none of them was trained on. */
 import {POPULATION, type Score} from '../reports/score.js';
 import {ensemblePredictions, type EnsemblePrediction, type Member} from '../stages/fusion-training/ensemble.js';
-import {isFineTuned, settingsOf} from '../stages/fusion-training/settings.js';
+import {settingsOf, tunedOf} from '../stages/fusion-training/settings.js';
 import {UsageError} from './errors.js';
 import type {Experiment} from './experiment.js';
 import {frozenModalities, memberOf} from './members.js';
@@ -62,16 +62,20 @@ export async function predictWithBestFolds(
   const clips = [...new Set([...extracted.keys()].flatMap((id) => extracted.get(id)!.task.subject.clip ?? []))];
   refuseTrainingClips(experiment, names, clips);
   await using shards = new OpenShards(workspace);
-  const [{modalities}, fineTuned] = [settings.system, isFineTuned(params)];
+  const [{modalities}, tuned] = [settings.system, tunedOf(params)];
   const program = {device, threads};
-  const frozen = await clipFeatures(shards, experiment, extracted, frozenModalities({modalities, fineTuned}), clips);
+  const frozen = await clipFeatures(shards, experiment, extracted, frozenModalities({modalities, tuned}), clips);
   const members: Member[] = [];
   for (const fold of experiment.folds.filter(({name}) => names.includes(name))) {
     for (const seed of experiment.seeds) {
-      const of = {system: label, modalities, fineTuned, fold, seed};
+      const of = {system: label, modalities, tuned, fold, seed};
       const {member} = await memberOf(shards, experiment, trained, of);
-      const tuned = () => tunedNewClips(shards, experiment, trained, {fold, seed, extracted, clips, program});
-      members.push(fineTuned ? {...member, clips: new Map([...frozen, ['visual', await tuned()]])} : member);
+      const own = new Map(frozen);
+      for (const modality of tuned) {
+        const of = {modality, fold, seed, extracted, clips, program};
+        own.set(modality, await tunedNewClips(shards, experiment, trained, of));
+      }
+      members.push({...member, clips: own});
     }
   }
   const predictions = await ensemblePredictions({settings, members, clips: frozen, program});

@@ -2,7 +2,7 @@
 import {POPULATION} from '../reports/score.js';
 import {readManifest} from '../cache/manifest.js';
 import {exportSystem, type ExportedSystem} from '../stages/fusion-training/exported-system.js';
-import {isFineTuned, settingsOf} from '../stages/fusion-training/settings.js';
+import {settingsOf, tunedOf} from '../stages/fusion-training/settings.js';
 import type {Modality} from '../stages/fusion-training/system.js';
 import {suggestion} from '../stages/nearest.js';
 import {rankFolds} from './ensemble.js';
@@ -14,6 +14,7 @@ import {packageVersion} from './package-root.js';
 import {taskId} from './plan.js';
 import {OpenShards, recorded, reused, systemOf, type Records} from './recorded.js';
 import {readResults} from './results.js';
+import {tuningStage} from './tuned.js';
 import type {Workspace} from './workspace.js';
 
 export interface ExportOptions {
@@ -48,8 +49,8 @@ export async function exportTrained(
   const seed = seedOf(experiment, asked);
   const records = await recorded(experiment, workspace, {folds: [fold.name]});
   await using shards = new OpenShards(workspace);
-  const fineTuned = isFineTuned(system.params as Parameters<typeof isFineTuned>[0]);
-  const of = {system: label, modalities, fineTuned, fold, seed};
+  const tuned = tunedOf(system.params as Parameters<typeof tunedOf>[0]);
+  const of = {system: label, modalities, tuned, fold, seed};
   const {record, member} = await memberOf(shards, experiment, records, of);
   const own = scores.filter(
     (score) =>
@@ -83,17 +84,17 @@ function featureSources(
   records: Records,
   of: Trained,
 ): Record<string, unknown> {
-  const {modalities, fineTuned, fold, seed} = of;
+  const {modalities, tuned, fold, seed} = of;
   const stages = frozenModalities(of).map((modality) => experiment.graph.producer(modality).stage.name);
   const isRecorded = (clip: string) => stages.every((name) => records.get(taskId(name, {clip}))?.will === 'reuse');
   const clip = fold.train.find(({name}) => isRecorded(name));
   const tuning = {fold: fold.name, seed: String(seed)};
   const sourceOf = (modality: Modality): unknown => {
-    const isTuned = fineTuned && modality === 'visual';
-    const {stage} = experiment.graph.producer(isTuned ? 'tuned-visual' : modality);
-    const {record} = reused(records, taskId(stage.name, isTuned ? tuning : {clip: clip!.name}), experiment);
+    const tunable = tuned.find((one) => one === modality);
+    const stage = tunable ? tuningStage(experiment, tunable) : experiment.graph.producer(modality).stage.name;
+    const {record} = reused(records, taskId(stage, tunable ? tuning : {clip: clip!.name}), experiment);
     const manifest = readManifest(workspace.manifests, record.fingerprint);
-    return {stage: stage.name, identity: manifest?.identity, params: manifest?.params, models: manifest?.models};
+    return {stage, identity: manifest?.identity, params: manifest?.params, models: manifest?.models};
   };
   return Object.fromEntries(modalities.map((modality) => [modality, sourceOf(modality)]));
 }

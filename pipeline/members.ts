@@ -1,5 +1,6 @@
 /** Recorded trainings of a system, opened again with the features they were normalised by. */
 import type {Member} from '../stages/fusion-training/ensemble.js';
+import type {Tunable} from '../stages/fusion-training/settings.js';
 import type {Modality} from '../stages/fusion-training/system.js';
 import {weights} from '../stages/schemas.js';
 import type {Experiment} from './experiment.js';
@@ -12,15 +13,15 @@ export interface Trained {
   /** Label of the system. */
   readonly system: string;
   readonly modalities: readonly Modality[];
-  /** Whether the vectors of faces are those of a backbone that was tuned on the fold. */
-  readonly fineTuned: boolean;
+  /** Those whose vectors are of backbones that were tuned on the fold. */
+  readonly tuned: readonly Tunable[];
   readonly fold: Fold;
   readonly seed: number;
 }
 
 /** Modalities whose vectors are made per clip. */
-export const frozenModalities = ({modalities, fineTuned}: Pick<Trained, 'modalities' | 'fineTuned'>): Modality[] =>
-  modalities.filter((modality) => !(fineTuned && modality === 'visual'));
+export const frozenModalities = ({modalities, tuned}: Pick<Trained, 'modalities' | 'tuned'>): Modality[] =>
+  modalities.filter((modality) => !(tuned as readonly Modality[]).includes(modality));
 
 /** One training of a system: its record, its weights, and the features it was normalised by. */
 export async function memberOf(
@@ -33,6 +34,7 @@ export async function memberOf(
   const one = reused(records, taskId('fusion-training', {system, fold: fold.name, seed: String(seed)}), experiment);
   const train = fold.train.map(({name}) => name).filter((name) => !one.excluded.has(name));
   const features = new Map(await clipFeatures(shards, experiment, records, frozenModalities(of), train));
-  if (of.fineTuned) features.set('visual', await tunedTrainingClips(shards, experiment, records, of));
+  for (const modality of of.tuned)
+    features.set(modality, await tunedTrainingClips(shards, experiment, records, {modality, fold, seed}));
   return {record: one.record, member: {weights: await shards.open(one, 'weights', weights), train: features}};
 }

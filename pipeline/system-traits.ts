@@ -1,8 +1,9 @@
 /** What the reports say of a trained system: its modalities, preset and backbones. */
 import {canonicalJson} from '../cache/digest.js';
-import {fusionParams, isFineTuned, settingsOf} from '../stages/fusion-training/settings.js';
+import {fusionParams, settingsOf, tunedOf} from '../stages/fusion-training/settings.js';
 import type {SystemDescription} from '../reports/score.js';
 import type {Experiment, Params, SystemRun} from './experiment.js';
+import {tuningStage} from './tuned.js';
 
 /** What the reports call a modality. */
 export const modalityWords = {acoustic: 'audio', visual: 'visual', linguistic: 'text'} as const;
@@ -47,13 +48,14 @@ function describeSystem(experiment: Experiment, run: SystemRun): SystemDescripti
  * backbone was fine-tuned stands in the table beside it.
  */
 function isAdapted(params: Params): boolean {
-  const {system, preset, visual} = params;
-  const asPreset = fusionParams.parse({system, preset, visual});
+  const {system, preset, visual, acoustic} = params;
+  const asPreset = fusionParams.parse({system, preset, visual, acoustic});
   return canonicalJson(asPreset) !== canonicalJson(params);
 }
 
 function backboneOf(experiment: Experiment, {params}: SystemRun, modality: keyof typeof EMBEDDINGS): string {
-  if (modality === 'visual' && isFineTuned(params as FusionParams))
-    return `${String(experiment.params.get('backbone-training')!['network'])}, fine-tuned`;
+  const tuned = tunedOf(params as FusionParams).find((one) => modalityWords[one] === modality);
+  if (tuned !== undefined)
+    return `${String(experiment.params.get(tuningStage(experiment, tuned))!['network'])}, fine-tuned`;
   return String(experiment.params.get(EMBEDDINGS[modality])!['backbone'] ?? 'default');
 }

@@ -1,24 +1,58 @@
-/** Vectors of faces for systems whose backbone is fine-tuned on each fold. */
-import type {FeatureReader} from '../stages/fusion-training/features.js';
-import {tunedClips} from '../stages/fusion-training/tuned-features.js';
-import {embedClips} from '../stages/backbone-training/embed-clips.js';
+/** Vectors for systems whose backbones are fine-tuned on each fold. */
+import type {ShardSchema} from '../cache/shard.js';
+import {embedFaces, embedSound} from '../stages/backbone-training/embed-clips.js';
 import type {Settings} from '../stages/backbone-training/settings.js';
+import type {FeatureReader} from '../stages/fusion-training/features.js';
+import type {Tunable} from '../stages/fusion-training/settings.js';
+import {tunedClips} from '../stages/fusion-training/tuned-features.js';
 import type {ProgramOptions} from '../stages/learning/program.js';
-import {backboneWeights, faces, labels, tunedVisual} from '../stages/schemas.js';
+import {
+  acousticBackboneWeights,
+  backboneWeights,
+  faces,
+  labels,
+  logMel,
+  timeline,
+  tunedAcoustic,
+  tunedVisual,
+} from '../stages/schemas.js';
 import type {Experiment} from './experiment.js';
 import type {Fold} from './folds.js';
 import {taskId} from './plan.js';
 import {reused, type OpenShards, type Records} from './recorded.js';
 
-const STAGE = 'backbone-training';
+/** What the stages that tune backbones write. */
+const schemas = {
+  visual: {tuned: tunedVisual, weights: backboneWeights},
+  acoustic: {tuned: tunedAcoustic, weights: acousticBackboneWeights},
+};
+
+/** The stage that tunes the backbone of a modality. */
+export const tuningStage = ({graph}: Pick<Experiment, 'graph'>, modality: Tunable): string =>
+  graph.producer(schemas[modality].tuned.kind).stage.name;
 
 export interface Tuning {
+  readonly modality: Tunable;
   readonly fold: Fold;
   readonly seed: number;
 }
 
-const taskOf = (records: Records, experiment: Experiment, {fold, seed}: Tuning) =>
-  reused(records, taskId(STAGE, {fold: fold.name, seed: String(seed)}), experiment);
+const taskOf = (records: Records, experiment: Experiment, {modality, fold, seed}: Tuning) => {
+  const subject = {fold: fold.name, seed: String(seed)};
+  return reused(records, taskId(tuningStage(experiment, modality), subject), experiment);
+};
+
+/** Shards of a kind, one per clip. */
+function shardsOf<S extends ShardSchema>(
+  shards: OpenShards,
+  experiment: Experiment,
+  records: Records,
+  {schema, clips}: {readonly schema: S; readonly clips: readonly string[]},
+) {
+  const {stage, output} = experiment.graph.producer(schema.kind);
+  const tasks = clips.map((clip) => reused(records, taskId(stage.name, {clip}), experiment));
+  return Promise.all(tasks.map((task) => shards.open(task, output, schema)));
+}
 
 /** The vectors of the training clips of a fold, as its backbone made them. */
 export async function tunedTrainingClips(
@@ -28,15 +62,13 @@ export async function tunedTrainingClips(
   tuning: Tuning,
 ): Promise<readonly FeatureReader[]> {
   const one = taskOf(records, experiment, tuning);
-  const {stage, output} = experiment.graph.producer(labels.kind);
-  const labelsOf = async (clips: Fold['train']) => {
-    const kept = clips.filter(({name}) => !one.excluded.has(name));
-    const tasks = kept.map(({name}) => reused(records, taskId(stage.name, {clip: name}), experiment));
-    return Promise.all(tasks.map((task) => shards.open(task, output, labels)));
+  const labelsOf = (part: Fold['train']) => {
+    const clips = part.map(({name}) => name).filter((name) => !one.excluded.has(name));
+    return shardsOf(shards, experiment, records, {schema: labels, clips});
   };
   const {train, validation} = tuning.fold;
   const clips = {train: await labelsOf(train), validation: await labelsOf(validation)};
-  return (await tunedClips(await shards.open(one, 'tuned', tunedVisual), clips)).train;
+  return (await tunedClips(await shards.open(one, 'tuned', schemas[tuning.modality].tuned), clips)).train;
 }
 
 export interface NewClips {
@@ -51,13 +83,14 @@ export async function tunedNewClips(
   shards: OpenShards,
   experiment: Experiment,
   records: Records,
-  {fold, seed, extracted, clips, program}: Tuning & NewClips,
+  {extracted, clips, program, ...tuning}: Tuning & NewClips,
 ): Promise<readonly FeatureReader[]> {
-  const weights = await shards.open(taskOf(records, experiment, {fold, seed}), 'weights', backboneWeights);
-  const {stage, output} = experiment.graph.producer(faces.kind);
-  const crops = clips.map((clip) =>
-    shards.open(reused(extracted, taskId(stage.name, {clip}), experiment), output, faces),
-  );
-  const settings = experiment.params.get(STAGE) as Settings;
-  return embedClips({weights, settings, clips: await Promise.all(crops), program});
+  const {modality} = tuning;
+  const weights = await shards.open(taskOf(records, experiment, tuning), 'weights', schemas[modality].weights);
+  const settings = experiment.params.get(tuningStage(experiment, modality)) as Settings;
+  const request = {weights, settings, program};
+  const of = <S extends ShardSchema>(schema: S) => shardsOf(shards, experiment, extracted, {schema, clips});
+  return modality === 'visual'
+    ? embedFaces(await of(faces), request)
+    : embedSound(await of(logMel), await of(timeline), request);
 }

@@ -5,11 +5,21 @@ import {initialWeightFiles, initialWeightParams, readInitialWeights} from './fus
 import {modelOf} from './fusion-training/model.js';
 import type {Model} from './fusion-training/model.js';
 import {curveRows, predictionRows, weightRows} from './fusion-training/rows.js';
-import {featureInputsOf, fusionParams, isFineTuned, settingsOf} from './fusion-training/settings.js';
+import {featureInputsOf, fusionParams, settingsOf, tunedOf} from './fusion-training/settings.js';
 import type {NamedModel} from './fusion-training/rows.js';
 import {trainModel} from './fusion-training/training.js';
 import {compile, compileForward} from './learning/engine.js';
-import {acoustic, curve, labels, linguistic, predictions, tunedVisual, visual, weights} from './schemas.js';
+import {
+  acoustic,
+  curve,
+  labels,
+  linguistic,
+  predictions,
+  tunedAcoustic,
+  tunedVisual,
+  visual,
+  weights,
+} from './schemas.js';
 import {defineStage} from './stage.js';
 import type {RunContext} from './stage.js';
 
@@ -21,7 +31,7 @@ export const fusionTraining = defineStage({
   doc: 'Trains a fusion system on the training clips of a fold and predicts its validation clips.',
   per: 'fold',
   resource: 'cpu',
-  inputs: {visual, acoustic, linguistic, tunedVisual, labels},
+  inputs: {visual, acoustic, linguistic, tunedVisual, tunedAcoustic, labels},
   outputs: {weights, curve, predictions},
   params: fusionParams,
   seeded: true,
@@ -30,7 +40,7 @@ export const fusionTraining = defineStage({
   modelParams: initialWeightParams,
   async run({inputs, outputs, params, context}) {
     const {system, training, architecture} = settingsOf(params);
-    const given = await foldInputs(inputs, {modalities: system.modalities, fineTuned: isFineTuned(params)});
+    const given = await foldInputs(inputs, {modalities: system.modalities, tuned: tunedOf(params)});
     const data = await openFold(given, training, (message) => context.warn(message));
     const groups = training.targets === 'joint' ? [targets] : targets.map((target) => [target]);
     const models: NamedModel[] = [];

@@ -1,4 +1,5 @@
 /** The stages, in the order the data flow. */
+import {acousticBackboneTraining} from './acoustic-backbone-training.js';
 import {acousticEmbedding} from './acoustic-embedding.js';
 import {annotation} from './annotation.js';
 import {backboneTraining} from './backbone-training.js';
@@ -27,6 +28,7 @@ export const stages = [
   acousticEmbedding,
   textEmbedding,
   backboneTraining,
+  acousticBackboneTraining,
   fusionTraining,
   foldEvaluation,
   robustness,

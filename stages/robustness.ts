@@ -2,12 +2,21 @@
 import {z} from 'zod';
 import {foldInputs, openFold} from './fusion-training/fold-data.js';
 import {initialWeightParams} from './fusion-training/initial-weights.js';
-import {featureInputsOf, fusionParams, isFineTuned, settingsOf} from './fusion-training/settings.js';
+import {featureInputsOf, fusionParams, settingsOf, tunedOf} from './fusion-training/settings.js';
 import {trainedSystems} from './fusion-training/trained-system.js';
 import {random} from './learning/random.js';
 import {corruptedScores} from './robustness/corrupted-scores.js';
 import {corruption} from './robustness/corruption.js';
-import {acoustic, labels, linguistic, robustness as scores, tunedVisual, visual, weights} from './schemas.js';
+import {
+  acoustic,
+  labels,
+  linguistic,
+  robustness as scores,
+  tunedAcoustic,
+  tunedVisual,
+  visual,
+  weights,
+} from './schemas.js';
 import {defineStage} from './stage.js';
 
 export const robustness = defineStage({
@@ -18,7 +27,7 @@ export const robustness = defineStage({
   doc: 'Evaluates trained systems on corrupted features of the validation clips, without training again.',
   per: 'fold',
   resource: 'cpu',
-  inputs: {weights, visual, acoustic, linguistic, tunedVisual, labels},
+  inputs: {weights, visual, acoustic, linguistic, tunedVisual, tunedAcoustic, labels},
   outputs: {scores},
   params: z.strictObject({
     training: fusionParams.describe('Parameters of fusion-training that the weights were trained with.'),
@@ -32,7 +41,7 @@ export const robustness = defineStage({
   async run({inputs, outputs, params, context}) {
     const settings = settingsOf(params.training);
     const {modalities} = settings.system;
-    const given = await foldInputs(inputs, {modalities, fineTuned: isFineTuned(params.training)});
+    const given = await foldInputs(inputs, {modalities, tuned: tunedOf(params.training)});
     // What there is to warn about, training has said.
     const data = await openFold(given, settings.training, () => undefined);
     const models = await trainedSystems(inputs.weights, settings, data);

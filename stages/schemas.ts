@@ -121,32 +121,50 @@ const tuned = {
   ...frameVector,
 } as const;
 
+const namedTensor = {
+  name: {type: 'text', unit: '1', doc: 'Name of the tensor, as in the state dict of its authors.'},
+  shape: {type: 'text', unit: '1', doc: 'Shape as a JSON array.'},
+  values: {type: 'bytes', unit: '1', doc: 'Little-endian float32 values in row-major order.'},
+} as const;
+
+const backboneEpoch = {
+  epoch: {type: 'i32', unit: '1', doc: 'Epoch, from 0.'},
+  releasedGroups: {type: 'i32', unit: '1', doc: 'Groups of the network that were trained, beside its head.'},
+  learningRate: {type: 'f64', unit: '1', doc: 'Learning rate at the end of the epoch.'},
+  trainLoss: {type: 'f64', unit: '1', doc: 'Mean training loss of the epoch.'},
+  validationValence: {type: 'f64', unit: '1', doc: 'Validation CCC of valence; NaN where it is not predicted.'},
+  validationArousal: {type: 'f64', unit: '1', doc: 'Validation CCC of arousal; NaN where it is not predicted.'},
+  best: {type: 'bool', unit: '1', doc: 'Whether this epoch was the best so far.'},
+} as const;
+
 /** backbone-training: one row per frame of each clip of the fold, training clips first. */
 export const tunedVisual = {kind: 'tuned-visual', columns: tuned, batchRows: 512} as const satisfies ShardSchema;
+/** acoustic-backbone-training: one row per frame of each clip of the fold, training clips first. */
+export const tunedAcoustic = {kind: 'tuned-acoustic', columns: tuned, batchRows: 512} as const satisfies ShardSchema;
 
 /** backbone-training: weights and running statistics of the best epoch, those of the head under 'head.'. */
 export const backboneWeights = {
   kind: 'backbone-weights',
-  columns: {
-    name: {type: 'text', unit: '1', doc: 'Name of the tensor, as in the state dict of its authors.'},
-    shape: {type: 'text', unit: '1', doc: 'Shape as a JSON array.'},
-    values: {type: 'bytes', unit: '1', doc: 'Little-endian float32 values in row-major order.'},
-  },
+  columns: namedTensor,
+  batchRows: 16,
+} as const satisfies ShardSchema;
+/** acoustic-backbone-training: the same for the acoustic backbone. */
+export const acousticBackboneWeights = {
+  kind: 'acoustic-backbone-weights',
+  columns: namedTensor,
   batchRows: 16,
 } as const satisfies ShardSchema;
 
 /** backbone-training: one row per epoch. */
 export const backboneCurve = {
   kind: 'backbone-curve',
-  columns: {
-    epoch: {type: 'i32', unit: '1', doc: 'Epoch, from 0.'},
-    releasedGroups: {type: 'i32', unit: '1', doc: 'Groups of the network that were trained, beside its head.'},
-    learningRate: {type: 'f64', unit: '1', doc: 'Learning rate at the end of the epoch.'},
-    trainLoss: {type: 'f64', unit: '1', doc: 'Mean training loss of the epoch.'},
-    validationValence: {type: 'f64', unit: '1', doc: 'Validation CCC of valence; NaN where it is not predicted.'},
-    validationArousal: {type: 'f64', unit: '1', doc: 'Validation CCC of arousal; NaN where it is not predicted.'},
-    best: {type: 'bool', unit: '1', doc: 'Whether this epoch was the best so far.'},
-  },
+  columns: backboneEpoch,
+  batchRows: 1024,
+} as const satisfies ShardSchema;
+/** acoustic-backbone-training: one row per epoch. */
+export const acousticBackboneCurve = {
+  kind: 'acoustic-backbone-curve',
+  columns: backboneEpoch,
   batchRows: 1024,
 } as const satisfies ShardSchema;
 

@@ -39,8 +39,11 @@ export interface FoldShards<S extends ShardSchema> {
 /** Kinds of shard that exist once per fold rather than once per clip. */
 export type FoldKind =
   | 'tuned-visual'
+  | 'tuned-acoustic'
   | 'backbone-weights'
   | 'backbone-curve'
+  | 'acoustic-backbone-weights'
+  | 'acoustic-backbone-curve'
   | 'weights'
   | 'curve'
   | 'predictions'

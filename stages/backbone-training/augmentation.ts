@@ -28,7 +28,8 @@ export function middleView(network: Pick<Network, 'format'>): View {
 
 export interface ViewArguments {
   readonly network: Pick<Network, 'format'>;
-  readonly augmentation: Augmentation;
+  /** What is absent is not done. */
+  readonly augmentation: Partial<Augmentation>;
   readonly random: Random;
   /** Number of the step among all steps of a training. */
   readonly step: number;
@@ -45,7 +46,7 @@ export function drawViews(count: number, {network, augmentation, random, step}: 
   const middle = middleView(network);
   return Array.from({length: count}, (_, window) => {
     const [left, top] = [0, 1].map((axis) => Math.floor(crops[2 * window + axis]! * positions));
-    const place = augmentation.randomCrop ? {left: left!, top: top!} : middle;
-    return {left: place.left, top: place.top, mirrored: augmentation.randomFlip && flips[window]! < 0.5};
+    const place = augmentation.randomCrop === true ? {left: left!, top: top!} : middle;
+    return {...place, mirrored: augmentation.randomFlip === true && flips[window]! < 0.5};
   });
 }

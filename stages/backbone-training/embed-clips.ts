@@ -4,52 +4,74 @@ import {tmpdir} from 'node:os';
 import path from 'node:path';
 import type {ShardReader} from '../../cache/shard.js';
 import type {Arrays, ProgramOptions} from '../learning/program.js';
-import type {backboneWeights, faces} from '../schemas.js';
+import type {acousticBackboneWeights, backboneWeights, faces, logMel, timeline} from '../schemas.js';
 import {visual} from '../schemas.js';
 import {openCrops} from './crops.js';
+import type {FrameImages} from './frame-images.js';
 import type {Model} from './model.js';
 import {modelOf} from './model.js';
-import type {CropFormat} from './networks/network.js';
+import type {CropFormat, PatchFormat} from './networks/network.js';
+import {openPatches} from './patches.js';
 import {vectorsOf} from './rows.js';
 import type {Settings} from './settings.js';
+import {networkOf} from './settings.js';
 
 export interface EmbedRequest {
-  /** What backbone-training wrote, and the parameters it had. */
-  readonly weights: ShardReader<typeof backboneWeights>;
+  /** What the stage that tunes wrote, and the parameters it had. */
+  readonly weights: ShardReader<typeof backboneWeights | typeof acousticBackboneWeights>;
   readonly settings: Settings;
-  readonly clips: readonly ShardReader<typeof faces>[];
   readonly program: ProgramOptions;
 }
 
+type Vectors = ShardReader<typeof visual>;
+
 /** One reader per clip, of vectors that are in memory. */
-export async function embedClips({
-  weights,
-  settings,
-  clips,
-  program,
-}: EmbedRequest): Promise<ShardReader<typeof visual>[]> {
+export async function embedFaces(
+  clips: readonly ShardReader<typeof faces>[],
+  request: EmbedRequest,
+): Promise<Vectors[]> {
   const {signal} = new AbortController();
-  const model = modelOf(settings);
-  const state = await stateOf(model, weights);
   const folder = await mkdtemp(path.join(tmpdir(), 'affectflow-crops-'));
   try {
-    const format = model.network.format as CropFormat;
-    const images = await Promise.all(
-      clips.map((clip, k) => openCrops(clip, format, {file: path.join(folder, `${k}.rgb`), signal})),
-    );
-    const readers: ShardReader<typeof visual>[] = [];
-    for await (const vectors of vectorsOf(images, {model, state, options: program, signal})) {
-      const frameIndex = await clips[readers.length]!.column('frameIndex');
-      readers.push(inMemory(frameIndex, vectors, model.network.dimension));
-    }
-    return readers;
+    const format = networkOf(request.settings).format as CropFormat;
+    const images: FrameImages[] = [];
+    for (const [k, clip] of clips.entries())
+      images.push(await openCrops(clip, format, {file: path.join(folder, `${k}.rgb`), signal}));
+    return await embedded(images, clips, request);
   } finally {
     await rm(folder, {recursive: true, force: true});
   }
 }
 
+/** The same for sound. */
+export async function embedSound(
+  spectrograms: readonly ShardReader<typeof logMel>[],
+  timelines: readonly ShardReader<typeof timeline>[],
+  request: EmbedRequest,
+): Promise<Vectors[]> {
+  const {geometry} = networkOf(request.settings).format as PatchFormat;
+  const images = spectrograms.map((spectrogram, k) => openPatches(spectrogram, timelines[k]!, geometry));
+  return embedded(await Promise.all(images), timelines, request);
+}
+
+async function embedded(
+  images: readonly FrameImages[],
+  frames: readonly ShardReader<typeof faces | typeof timeline>[],
+  {weights, settings, program}: EmbedRequest,
+): Promise<Vectors[]> {
+  const model = modelOf(settings);
+  const state = await stateOf(model, weights);
+  const {signal} = new AbortController();
+  const readers: Vectors[] = [];
+  for await (const vectors of vectorsOf(images, {model, state, options: program, signal})) {
+    const frameIndex = await frames[readers.length]!.column('frameIndex');
+    readers.push(inMemory(frameIndex, vectors, model.network.dimension));
+  }
+  return readers;
+}
+
 /** Weights and statistics as the forward pass names them. */
-async function stateOf({declaration}: Model, shard: ShardReader<typeof backboneWeights>): Promise<Arrays> {
+async function stateOf({declaration}: Model, shard: EmbedRequest['weights']): Promise<Arrays> {
   const state: Arrays = {};
   for await (const {name, shape, values} of shard.rows()) {
     const group = name in declaration.statistics ? 'statistics' : 'weights';
@@ -61,7 +83,7 @@ async function stateOf({declaration}: Model, shard: ShardReader<typeof backboneW
   return state;
 }
 
-function inMemory(frameIndex: Int32Array, vectors: Float32Array, width: number): ShardReader<typeof visual> {
+function inMemory(frameIndex: Int32Array, vectors: Float32Array, width: number): Vectors {
   const rowCount = frameIndex.length;
   const columns = {frameIndex, vector: vectors};
   const widths = {frameIndex: 1, vector: width};

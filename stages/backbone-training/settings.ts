@@ -2,15 +2,16 @@
 import {z} from 'zod';
 import type {LoopOptions} from '../learning/training-loop.js';
 import {networks} from './networks/index.js';
+import type {Augmentation} from './augmentation.js';
 import type {Network} from './networks/network.js';
 
 const count = () => z.int().positive();
 const rate = () => z.number().min(0);
 
 /** Defaults are those of fusion-training: the text of RCMA, and its authors' code where the text says nothing. */
-export function backboneParams(kind: Network['format']['kind'], network: string) {
+function shared(kind: Network['format']['kind'], network: string) {
   const names = Object.values(networks).flatMap(({name, format}) => (format.kind === kind ? [name] : []));
-  const params = z.strictObject({
+  return {
     network: z.enum(names).default(network).describe('Network that is trained.'),
     weights: z
       .string()
@@ -27,14 +28,6 @@ export function backboneParams(kind: Network['format']['kind'], network: string)
       .default(1)
       .describe('Every how many frames one is read, in training and validation; 1 for all. Vectors are made of all.'),
     batchSize: count().default(12).describe('Windows of a step.'),
-    randomCrop: z
-      .boolean()
-      .default(kind === 'crop')
-      .describe('One random part of the crop per window in training, instead of its middle.'),
-    randomFlip: z
-      .boolean()
-      .default(kind === 'crop')
-      .describe('Mirrors the crops of every second window in training, drawn by lot.'),
     headDropout: z.number().min(0).lt(1).default(0).describe('Dropout on the vector in front of the head.'),
     releaseGroups: count()
       .default(3)
@@ -86,16 +79,35 @@ export function backboneParams(kind: Network['format']['kind'], network: string)
       .boolean()
       .default(false)
       .describe('Whether each epoch starts from the best weights so far; a newly released part always does.'),
-  });
-  return params.superRefine(({network: name, releaseGroups}, context) => {
-    const {length} = networks[name]!.groups;
-    if (releaseGroups <= length) return;
-    const message = `network '${name}' has ${length} parts to release`;
-    context.addIssue({code: 'custom', path: ['releaseGroups'], message});
-  });
+  };
 }
 
-export type Settings = z.output<ReturnType<typeof backboneParams>>;
+const crops = {
+  randomCrop: z
+    .boolean()
+    .default(true)
+    .describe('One random part of the crop per window in training, instead of its middle.'),
+  randomFlip: z.boolean().default(true).describe('Mirrors the crops of every second window in training, drawn by lot.'),
+};
+
+interface Release {
+  readonly network: string;
+  readonly releaseGroups: number;
+}
+
+function checkGroups({network, releaseGroups}: Release, context: z.RefinementCtx): void {
+  const {length} = networks[network]!.groups;
+  if (releaseGroups <= length) return;
+  const message = `network '${network}' has ${length} parts to release`;
+  context.addIssue({code: 'custom', path: ['releaseGroups'], message});
+}
+
+/** Parameters of a network of face crops. */
+export const visualParams = z.strictObject({...shared('crop', 'ir50'), ...crops}).superRefine(checkGroups);
+/** Parameters of a network of spectrogram patches. */
+export const acousticParams = z.strictObject(shared('patch', 'vggish')).superRefine(checkGroups);
+
+export type Settings = z.output<typeof acousticParams> & Partial<Augmentation>;
 
 export const networkOf = ({network}: Pick<Settings, 'network'>): Network => networks[network]!;
 

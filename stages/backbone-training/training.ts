@@ -30,6 +30,8 @@ import type {Settings} from './settings.js';
 import {loopOf} from './settings.js';
 
 export interface TrainingTask {
+  /** Name of the stage, for what it tells. */
+  readonly stage: string;
   readonly model: Model;
   readonly data: Data;
   /** Pretrained weights and statistics by name; none from scratch. */
@@ -175,7 +177,7 @@ async function runEpoch(task: TrainingTask, program: Program, progress: Progress
   const rateOf = (batch: number) =>
     learningRateAt(loopOf(settings), schedule, {epoch, batch, batchCount: batches.length});
   const trainLoss = await runSteps(program, {
-    stage: 'backbone-training',
+    stage: task.stage,
     epoch,
     batchCount: batches.length,
     signal: task.signal,

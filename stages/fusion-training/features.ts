@@ -4,10 +4,11 @@
  */
 import type {ShardReader} from '../../cache/shard.js';
 import {StageError} from '../errors.js';
-import type {acoustic, linguistic, tunedVisual, visual} from '../schemas.js';
+import type {acoustic, linguistic, visual} from '../schemas.js';
 import type {Modality} from './system.js';
+import type {Tuned} from './tuned-features.js';
 
-export type FeatureReader = ShardReader<typeof visual | typeof acoustic | typeof linguistic | typeof tunedVisual>;
+export type FeatureReader = ShardReader<typeof visual | typeof acoustic | typeof linguistic | Tuned>;
 
 /** Bytes that the vectors of one modality and split may take in memory. */
 const CACHE_BYTES = 256 * 2 ** 20;

@@ -2,13 +2,14 @@
 import type {FoldShards} from '../stage.js';
 import type {ShardReader} from '../../cache/shard.js';
 import {StageError} from '../errors.js';
-import type {labels, tunedVisual} from '../schemas.js';
+import type {labels} from '../schemas.js';
 import type {FeatureReader, Features} from './features.js';
 import {commonWidth, openFeatures} from './features.js';
 import type {Normalisation} from './normalisation.js';
 import {normalisationOf} from './normalisation.js';
 import type {Dims, Modality} from './system.js';
 import type {Training} from './training-params.js';
+import type {Tuned} from './tuned-features.js';
 import {tunedClips} from './tuned-features.js';
 import type {Window} from './windows.js';
 import {windowsOf} from './windows.js';
@@ -44,17 +45,19 @@ export interface FoldInputs {
 
 /** What the pipeline hands to a stage that reads features of a fold; only what the task reads is there. */
 type GivenFeatures = Readonly<Record<Modality, FoldShards<FeatureReader['schema']>>> & {
-  readonly tunedVisual: ShardReader<typeof tunedVisual>;
+  readonly tunedVisual: ShardReader<Tuned>;
+  readonly tunedAcoustic: ShardReader<Tuned>;
   readonly labels: FoldShards<typeof labels>;
 };
 
-/** The features of the modalities of a system, visual ones fine-tuned where asked for. */
+/** The features of the modalities of a system, those of some from fine-tuned backbones. */
 export async function foldInputs(
   given: GivenFeatures,
-  {modalities, fineTuned}: {readonly modalities: readonly Modality[]; readonly fineTuned: boolean},
+  {modalities, tuned}: {readonly modalities: readonly Modality[]; readonly tuned: readonly Modality[]},
 ): Promise<FoldInputs> {
   const features = new Map(modalities.map((modality) => [modality, given[modality]]));
-  if (fineTuned) features.set('visual', await tunedClips(given.tunedVisual, given.labels));
+  if (tuned.includes('visual')) features.set('visual', await tunedClips(given.tunedVisual, given.labels));
+  if (tuned.includes('acoustic')) features.set('acoustic', await tunedClips(given.tunedAcoustic, given.labels));
   return {features, labels: given.labels};
 }
 

@@ -10,6 +10,8 @@ import {systems} from './systems/index.js';
 import type {Training} from './training-params.js';
 import {publishedTraining, trainingParams} from './training-params.js';
 
+const backbone = (description: string) => z.enum(['frozen', 'fine-tuned']).optional().describe(description);
+
 const given = z.strictObject({
   system: z
     .string()
@@ -24,12 +26,12 @@ const given = z.strictObject({
     .default({})
     .describe('Parameters of the system itself, such as recursions; each system has its own.'),
   initialWeights: initialWeights.optional(),
-  visual: z
-    .enum(['frozen', 'fine-tuned'])
-    .optional()
-    .describe(
-      'Vectors of faces: those of visual-embedding (frozen, the default), or of backbone-training, tuned on each fold.',
-    ),
+  visual: backbone(
+    'Vectors of faces: those of visual-embedding (frozen, the default), or of backbone-training, tuned on each fold.',
+  ),
+  acoustic: backbone(
+    'Vectors of sound: those of acoustic-embedding (frozen, the default), or of acoustic-backbone-training.',
+  ),
   ...trainingParams,
 });
 
@@ -61,14 +63,23 @@ export function modalitiesOf(params: Given): readonly Modality[] {
   return settingsOf(params).system.modalities;
 }
 
-/** Whether a task with these parameters reads the vectors of a fine-tuned backbone. */
-export const isFineTuned = (params: Given): boolean =>
-  params.visual === 'fine-tuned' && modalitiesOf(params).includes('visual');
+/** Inputs that hold the vectors of fine-tuned backbones. */
+const tunedInputs = {visual: 'tunedVisual', acoustic: 'tunedAcoustic'} as const;
+
+/** A modality whose backbone can be fine-tuned. */
+export type Tunable = keyof typeof tunedInputs;
+
+/** Modalities of which a task with these parameters reads the vectors of fine-tuned backbones. */
+export const tunedOf = (params: Given): readonly Tunable[] =>
+  modalitiesOf(params).filter(
+    (modality) => modality !== 'linguistic' && params[modality] === 'fine-tuned',
+  ) as Tunable[];
 
 /** Inputs of features that a task with these parameters reads, in the order in which they enter its fingerprint. */
-export function featureInputsOf(params: Given): readonly (Modality | 'tunedVisual')[] {
+export function featureInputsOf(params: Given): readonly (Modality | (typeof tunedInputs)[Tunable])[] {
+  const tuned: readonly Modality[] = tunedOf(params);
   return modalitiesOf(params).map((modality) =>
-    modality === 'visual' && isFineTuned(params) ? 'tunedVisual' : modality,
+    tuned.includes(modality) ? tunedInputs[modality as Tunable] : modality,
   );
 }
 
@@ -112,7 +123,7 @@ function complete(params: Given): Given {
     architecture: architecture as Given['architecture'],
     ...(params.initialWeights === undefined ? {} : {initialWeights: params.initialWeights}),
     // Absent where it is the default or means nothing, so that it leaves such fingerprints alone.
-    ...(isFineTuned(params) ? {visual: 'fine-tuned' as const} : {}),
+    ...Object.fromEntries(tunedOf(params).map((modality) => [modality, 'fine-tuned' as const])),
     ...training,
   };
 }

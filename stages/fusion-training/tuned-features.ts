@@ -1,10 +1,10 @@
 /** Vectors of a fine-tuned backbone, which one shard holds for all clips of a fold, as if each clip had a shard of its own. */
 import type {ShardReader} from '../../cache/shard.js';
 import {StageError} from '../errors.js';
-import type {labels, tunedVisual} from '../schemas.js';
+import type {labels, tunedAcoustic, tunedVisual} from '../schemas.js';
 import type {FoldShards} from '../stage.js';
 
-type Tuned = typeof tunedVisual;
+export type Tuned = typeof tunedVisual | typeof tunedAcoustic;
 
 /** Cuts the shard into clips by the lengths of their labels. Throws StageError 'wrong-shape' where it has other clips. */
 export async function tunedClips(

@@ -86,6 +86,14 @@ describe('the plan of an experiment that fine-tunes', () => {
     expect(inputs['tunedVisual']).toEqual({from: 'task', task: 'backbone-training fold 1 seed 2', output: 'tuned'});
   });
 
+  it('tunes the acoustic network in a stage of its own', () => {
+    const tasks = planned({systems: [{system: 'rcma', visual: 'fine-tuned', acoustic: 'fine-tuned'}]});
+    const {inputs} = tasks.find(({id}) => id === 'fusion-training rcma fold 0 seed 1')!;
+    expect(Object.keys(inputs)).toEqual(['tunedVisual', 'tunedAcoustic', 'linguistic', 'labels']);
+    expect(inputs['tunedAcoustic']).toMatchObject({task: 'acoustic-backbone-training fold 0 seed 1'});
+    expect(tasks.some(({stage}) => stage === 'acoustic-embedding')).toBe(false);
+  });
+
   it('has none where everything is frozen, and leaves out visual-embedding where nothing reads it', () => {
     const stagesOf = (raw: object) => new Set(planned(raw).map(({stage}) => stage));
     expect(stagesOf({systems: ['rcma']})).not.toContain('backbone-training');

@@ -2,6 +2,7 @@
  * The contract of a backbone: a declared value from images to vectors, with the weights of its authors under their names.
  * Images are [N, H, W, C]; a spectrogram patch is an image of one channel.
  */
+import type {PatchGeometry} from '../../acoustic-embedding/network-params.js';
 import type {Declaration, Scope} from '../../learning/layers/declaration.js';
 import type {tf} from '../../learning/tf.js';
 
@@ -21,13 +22,7 @@ export interface CropFormat {
 /** What the network reads of a spectrogram. */
 export interface PatchFormat {
   readonly kind: 'patch';
-  /** Rows of the spectrogram, one per hop, and its mel bands. */
-  readonly rowCount: number;
-  readonly bandCount: number;
-  /** Whether time goes down the image or across it. */
-  readonly layout: 'time-band' | 'band-time';
-  /** Whether a patch begins or ends at its frame. */
-  readonly frameAt: 'start' | 'end';
+  readonly geometry: PatchGeometry;
 }
 
 export interface Network {
@@ -47,7 +42,7 @@ export interface Network {
 /** [H, W, C] of an image that the network reads. */
 export function imageShape({format}: Pick<Network, 'format'>): readonly [number, number, number] {
   if (format.kind === 'crop') return [format.size, format.size, 3];
-  const {rowCount, bandCount, layout} = format;
+  const {rowCount, bandCount, layout} = format.geometry;
   return layout === 'time-band' ? [rowCount, bandCount, 1] : [bandCount, rowCount, 1];
 }
 

@@ -9,6 +9,7 @@
  *
  * No paper releases its parts one by one; the groups are its last layers.
  */
+import {patchGeometries} from '../../acoustic-embedding/network-params.js';
 import {convolution, convolutionWeights} from '../../learning/layers/convolution.js';
 import type {Declaration, Scope} from '../../learning/layers/declaration.js';
 import {declare} from '../../learning/layers/declaration.js';
@@ -42,7 +43,7 @@ export const resnet18Audio: Network = {
   name: 'resnet18-audio',
   title: 'ResNet-18 for spectrograms',
   paper: PAPER,
-  format: {kind: 'patch', rowCount: 107, bandCount: 64, layout: 'band-time', frameAt: 'end'},
+  format: {kind: 'patch', geometry: patchGeometries.resnet18},
   dimension: 512,
   groups,
   declare: () => declaration(1),
