@@ -81,9 +81,9 @@ function compile(compiler: string, args: readonly string[]): void {
 
 /** Loading may end the process that tries, so another one does. */
 function loadedVersion(addon: string): string {
-  const script = 'process.stdout.write(require(process.argv[1]).TF_Version)';
   try {
-    return execFileSync(process.execPath, ['-e', script, addon], {encoding: 'utf8', stdio: 'pipe'});
+    const print = ['-p', 'require(process.argv[1]).TF_Version', addon];
+    return execFileSync(process.execPath, print, {encoding: 'utf8', stdio: 'pipe'}).trim();
   } catch (cause) {
     throw new UsageError(
       'cannot-build',
