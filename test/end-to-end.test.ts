@@ -97,6 +97,32 @@ describe('from video files to a CCC table', () => {
     });
   });
 
+  it('tunes the face network on each fold where asked to, for the systems that look at faces, and predicts with it', () => {
+    const small = {network: 'ir-small', windowFrames: 20, hopFrames: 10, epochs: 2, minimumEpochs: 1};
+    const settings = Object.entries(small).map(([key, value]) => `backbone-training.${key}=${value}`);
+    const tuning = ['fusion-training.visual=fine-tuned', ...settings].flatMap((one) => ['--set', one]);
+    expect(producedByStage(run(...tuning))).toEqual({
+      'backbone-training': 2,
+      'fusion-training': 2,
+      'fold-evaluation': 2,
+    });
+    expect(producedByStage(run(...tuning))).toEqual({});
+    expect(producedByStage(run())).toEqual({});
+    const other = [...tuning, '--set', 'backbone-training.randomFlip=false'];
+    const plan = affectflow(['plan', 'e.yaml', '--why', ...other], folder).out;
+    expect(plan).toMatch(/run {5}backbone-training fold 0 seed 0 {2}because randomFlip true → false/);
+    expect(plan).not.toMatch(/run {5}(visual-embedding|fusion-training audio)/);
+    // Clips that the best fold was trained on are refused, so the first that was not is predicted.
+    const predicted = readdirSync(path.join(folder, 'videos')).find((video) => {
+      const which = ['--system', 'rcma', '--best', '1', '--clips', path.parse(video).name, '--output', 'predicted'];
+      return affectflow(['predict', 'e.yaml', ...which, ...tuning], folder).code === 0;
+    });
+    const rows = readFileSync(path.join(folder, 'predicted', `${path.parse(predicted!).name}.txt`), 'utf8')
+      .trim()
+      .split('\n');
+    expect(rows.length).toBeGreaterThan(25);
+  });
+
   it('reports a table whose numbers lead back to their tasks and files', () => {
     const report = affectflow(['report', 'e.yaml', '--format', 'csv'], folder);
     expect(report.code).toBe(0);
