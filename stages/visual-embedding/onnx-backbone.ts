@@ -34,10 +34,12 @@ export async function openOnnxBackbone(options: OnnxBackboneOptions): Promise<Im
   const [input, output] = [inputs[0]!, outputs[0]!];
   const batchSize = batch === 'dynamic' ? freeBatchSize : batch;
   const valuesPerImage = format.inputSize ** 2 * channelCount(format);
+  // One for all batches, which come one after the other: megabytes that are asked for anew cost more than filling them.
+  const values = new Float32Array(batchSize * valuesPerImage);
   return {
     batchSize,
     async embed(images) {
-      const values = new Float32Array(batchSize * valuesPerImage);
+      values.fill(0, images.length * valuesPerImage);
       for (const [index, image] of images.entries()) writeImage(image, format, values, index * valuesPerImage);
       const {Tensor} = await import('onnxruntime-node');
       const feeds = {[input]: new Tensor('float32', values, [batchSize, ...imageShape(format)])};
