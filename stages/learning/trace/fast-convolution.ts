@@ -6,7 +6,7 @@
  *
  *     y = Aᵀ [(B x) (G g)]        dg = Gᵀ [(A dy)ᵀ (B x)]        dx: the convolution of dy with the turned filter
  *
- * For both axes of an image the matrices are Kronecker products. With a dilation d, positions d apart form one tile.
+ * An image is mapped along one axis after the other. With a dilation d, positions d apart form one tile.
  * Tiles are gathered as rows of channels from an image with channels last; B x serves y and dg alike.
  */
 import type {Graph, Value} from './graph.js';
@@ -14,7 +14,7 @@ import {concatenate, matmul, reshape, transpose} from './operations.js';
 import {Tiling} from './tiling.js';
 import type {AxisGeometry} from './tiling.js';
 import {TILE_SIZES, kronecker} from './toom-cook.js';
-import type {Matrix} from './toom-cook.js';
+import type {Matrix, ShortConvolution} from './toom-cook.js';
 
 /** A convolution with stride 1 of an image [batch, rows, columns, channels]. */
 export interface Convolution {
@@ -125,17 +125,14 @@ class Maps {
   filter(filter: Value, map: 'g' | 'turned g'): Value {
     const [rows = 0, columns = 0, inChannels = 0, outChannels = 0] = filter.shape;
     const taps = reshape(transpose(filter, [3, 2, 0, 1]), [outChannels * inChannels, rows * columns]);
-    const products = matmul(this.#matrix(map), taps, {transposeA: false, transposeB: true});
+    const products = matmul(this.#filterMap(map), taps, {transposeA: false, transposeB: true});
     return reshape(products, [products.shape[0]!, outChannels, inChannels]);
   }
 
   /** Aᵀ of products [products, tiles, channels]: an image. */
   outputs(products: Value): Value {
     const [count = 0, tiles = 0, channels = 0] = products.shape;
-    const tilewise = matmul(this.#matrix('a'), reshape(products, [count, tiles * channels]), {
-      transposeA: true,
-      transposeB: false,
-    });
+    const tilewise = this.#alongAxes('transposed a', reshape(products, [count, tiles * channels]));
     const [rows, columns] = this.form;
     const places = (): number[] => this.#outputRows();
     const image = this.#gather(reshape(tilewise, [tilewise.shape[0]! * tiles, channels]), 'outputs', places);
@@ -146,7 +143,7 @@ class Maps {
   filterGradient(products: Value): Value {
     const [count = 0, outChannels = 0, inChannels = 0] = products.shape;
     const flat = reshape(products, [count, outChannels * inChannels]);
-    const taps = matmul(flat, this.#matrix('g'), {transposeA: true, transposeB: false});
+    const taps = matmul(flat, this.#filterMap('g'), {transposeA: true, transposeB: false});
     const [rows, columns] = this.form.map(({axis}) => axis.taps) as [number, number];
     return transpose(reshape(taps, [outChannels, inChannels, rows, columns]), [2, 3, 1, 0]);
   }
@@ -161,12 +158,22 @@ class Maps {
     const found = this.#gather(rows, map, () => this.#tileRows(parts, [height, width]));
     const elements = parts[0].elements * parts[1].elements;
     const tiles = found.shape[0]! / elements;
-    const matrix = this.#matrix(map);
-    const products = matmul(matrix, reshape(found, [elements, tiles * channels]), {
-      transposeA: false,
-      transposeB: false,
-    });
-    return reshape(products, [matrix.shape[0]!, tiles, channels]);
+    const products = this.#alongAxes(map, reshape(found, [elements, tiles * channels]));
+    return reshape(products, [products.shape[0]!, tiles, channels]);
+  }
+
+  /** Maps the rows of a matrix, which stand for two axes, one axis after the other. */
+  #alongAxes(map: 'a' | 'transposed a' | 'b', x: Value): Value {
+    const [first, second] = this.form.map(({algorithm}) => mapOf(algorithm, map)) as [Matrix, Matrix];
+    const [inner, width] = [second[0]!.length, x.shape[1]!];
+    const plain = {transposeA: false, transposeB: false};
+    const one = isIdentity(first)
+      ? x
+      : matmul(this.#constant(`${map} rows`, first), reshape(x, [first[0]!.length, inner * width]), plain);
+    const both = isIdentity(second)
+      ? one
+      : matmul(this.#constant(`${map} columns`, second), reshape(one, [first.length, inner, width]), plain);
+    return reshape(both, [first.length * second.length, width]);
   }
 
   /** Rows of an image of the given size, for each element of a tile those of all tiles. */
@@ -208,16 +215,23 @@ class Maps {
     return this.graph.node('Gather', [rows, indices], {shape, dtype: rows.dtype}, {axis: 0});
   }
 
-  #matrix(map: 'a' | 'b' | 'g' | 'turned g'): Value {
-    const [rows, columns] = this.form.map(({algorithm}) =>
-      map === 'turned g' ? algorithm.g.map((row) => row.toReversed()) : algorithm[map],
-    ) as [Matrix, Matrix];
-    return this.graph.named(`${this.#name} ${map} matrix`, () => {
-      const matrix = kronecker(rows, columns);
-      const shape = [matrix.length, matrix[0]!.length];
-      return this.graph.constant(Float32Array.from(matrix.flat()), shape, 'float32');
-    });
+  /** G of both axes at once: the filter is small beside the images. */
+  #filterMap(map: 'g' | 'turned g'): Value {
+    const [rows, columns] = this.form.map(({algorithm}) => mapOf(algorithm, map)) as [Matrix, Matrix];
+    return this.#constant(map, kronecker(rows, columns));
+  }
+
+  #constant(name: string, matrix: Matrix): Value {
+    return this.graph.named(`${this.#name} ${name}`, () =>
+      this.graph.constant(Float32Array.from(matrix.flat()), [matrix.length, matrix[0]!.length], 'float32'),
+    );
   }
 }
 
+function mapOf({a, b, g}: ShortConvolution, map: 'a' | 'transposed a' | 'b' | 'g' | 'turned g'): Matrix {
+  if (map === 'transposed a') return a[0]!.map((_, at) => a.map((row) => row[at]!));
+  return map === 'turned g' ? g.map((row) => row.toReversed()) : {a, b, g}[map];
+}
+
+const isIdentity = (matrix: Matrix): boolean => matrix.length === 1 && matrix[0]!.length === 1 && matrix[0]![0] === 1;
 const range = (length: number): number[] => Array.from({length}, (_, at) => at);
