@@ -35,7 +35,11 @@ const folder = mkdtempSync(path.join(os.tmpdir(), 'affectflow-bench-'));
 try {
   await noOp();
   await overhead();
-  if (!process.argv.includes('--no-demo')) await stageTimes();
+  if (!process.argv.includes('--no-demo')) {
+    await stageTimes();
+    extraction('--only', 'shares');
+    extraction('--only', 'memory', '--minutes', '1');
+  }
 } finally {
   if (process.argv.includes('--keep')) say(`kept ${folder}`);
   else rmSync(folder, {recursive: true, force: true});
@@ -247,6 +251,14 @@ async function stageTimes(): Promise<void> {
   say(
     `  outside tasks (starting workers, scheduling, recording, and cores without work): ${outside.toFixed(0)} ms per task`,
   );
+}
+
+/** The share of time outside decoding and networks, and peak memory, as `npm run bench:extract` measures them. */
+function extraction(...args: string[]): void {
+  say('');
+  const script = path.join(BENCH_FOLDER, 'run.js');
+  const {status} = spawnSync(process.execPath, [script, 'extract', ...args], {stdio: 'inherit'});
+  if (status !== 0) throw new Error(`bench:extract ${args.join(' ')} failed`);
 }
 
 function clock(): number {
