@@ -78,8 +78,12 @@ async function closures(esbuild) {
 const inlined = ['commander', 'p-queue', 'xxhash-wasm', 'yaml', 'zod'];
 
 function otherPackages() {
-  const {dependencies, optionalDependencies, peerDependencies} = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
-  return Object.keys({...dependencies, ...optionalDependencies, ...peerDependencies}).filter((name) => !inlined.includes(name));
+  const {dependencies, optionalDependencies, peerDependencies} = JSON.parse(
+    readFileSync(path.join(root, 'package.json'), 'utf8'),
+  );
+  return Object.keys({...dependencies, ...optionalDependencies, ...peerDependencies}).filter(
+    (name) => !inlined.includes(name),
+  );
 }
 
 /** Builds into a folder beside dist/ and swaps it in, so that a running process never sees half a build. */

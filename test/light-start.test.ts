@@ -4,7 +4,8 @@ import {expect, it} from 'vitest';
 
 const root = path.resolve(import.meta.dirname, '..');
 /** Packages that take long to load, and that commands which only look have no use for (D19). */
-const HEAVY = /^(@tensorflow\/|onnxruntime-node|sharp|@huggingface\/|@vladmandic\/|apache-arrow|fluent-ffmpeg|hyparquet)/;
+const HEAVY =
+  /^(@tensorflow\/|onnxruntime-node|sharp|@huggingface\/|@vladmandic\/|apache-arrow|fluent-ffmpeg|hyparquet)/;
 
 it.each(['run', 'plan', 'lineage', 'report'])(
   '`affectflow %s` loads nothing heavy before it knows that it needs it',

@@ -129,7 +129,7 @@ export function causalConvolution(x: tf.Tensor, kernel: tf.Tensor, bias: tf.Tens
 }
 
 /** Zeros in front of a window for what an output reads of the past. */
-const pastOf = (taps: number, dilation: number): tf.backend_util.ExplicitPadding => [
+const pastOf = (taps: number, dilation: number): Parameters<typeof tf.conv2d>[3] => [
   [0, 0],
   [0, 0],
   [(taps - 1) * dilation, 0],
