@@ -4,7 +4,12 @@ import type {StepDeclaration} from '../../stages/learning/engine.js';
 import {causalConvolution} from '../../stages/learning/layers/temporal-convolution.js';
 import {optimiser} from '../../stages/learning/optimiser.js';
 import type {Arrays, ArrayValue, Tensors} from '../../stages/learning/program.js';
-import {specsOf} from '../../stages/learning/records.js';
+import {prefixed, specsOf} from '../../stages/learning/records.js';
+import {random} from '../../stages/learning/random.js';
+import {drawMasks} from '../../stages/learning/layers/dropout.js';
+import {initialState, modelOf, optimiserOf, trainingStep} from '../../stages/fusion-training/model.js';
+import {systems} from '../../stages/fusion-training/systems/index.js';
+import {publishedTraining} from '../../stages/fusion-training/training-params.js';
 
 export interface BenchModel {
   readonly declaration: StepDeclaration;
@@ -168,6 +173,33 @@ function concordanceLoss(prediction: tf.Tensor, label: tf.Tensor): tf.Scalar {
   const distance = tf.square(tf.sub(tf.mean(prediction), tf.mean(label)));
   const spread = tf.add(tf.add(tf.mean(tf.square(x)), tf.mean(tf.square(y))), distance);
   return tf.sub(1, tf.div(tf.mul(tf.mean(tf.mul(x, y)), 2), spread)) as tf.Scalar;
+}
+
+/** The system `rcma` as users train it, with its published settings: 12 windows of 300 frames. */
+export function published(): BenchModel {
+  const system = systems['rcma']!;
+  const [windows, length] = [publishedTraining.batchSize, publishedTraining.windowFrames];
+  const dims = {visual: 512, acoustic: 128, linguistic: 768};
+  const architecture = system.architecture.parse({});
+  const model = modelOf({system, architecture, training: publishedTraining, dims, targetCount: 1});
+  const draw = numbers();
+  const array = (shape: number[]): ArrayValue => ({shape, values: draw(sizeOf(shape), 1)});
+  const ones = (shape: number[]): ArrayValue => ({shape, values: new Float32Array(sizeOf(shape)).fill(1)});
+  const features = Object.entries(dims).map(([name, d]) => [name, array([windows, length, d])] as const);
+  const scalars = Object.entries(optimiserOf(publishedTraining).scalars({learningRate: 1e-5, step: 1}));
+  const batch: Arrays = {
+    ...prefixed('inputs', Object.fromEntries(features)),
+    ...prefixed('masks', drawMasks(model.declaration, windows, {source: random(1), step: 1})),
+    ...prefixed(
+      'optimiser',
+      Object.fromEntries(scalars.map(([name, value]) => [name, {shape: [], values: Float32Array.of(value)}])),
+    ),
+    real: ones([windows, length]),
+    labels: array([windows, length, 1]),
+    valid: ones([windows, length]),
+  };
+  const state = initialState(model, random(1));
+  return {batch, declaration: {state, batch: specsOf(batch), step: trainingStep(model)}};
 }
 
 /** Filters [out, in, H, W], as PyTorch stores them, and batch norms of a network, declared while it is described. */

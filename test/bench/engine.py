@@ -71,6 +71,74 @@ class Rcma(nn.Module):
         return 1 - 2 * (x * y).mean() / spread
 
 
+class PublishedLevel(nn.Module):
+    """Two weight-normed causal convolutions with a residual around both."""
+
+    def __init__(self, inputs, outputs, dilation):
+        super().__init__()
+        self.padding = (KERNEL - 1) * dilation
+        normed = lambda before: nn.utils.parametrizations.weight_norm(nn.Conv1d(before, outputs, KERNEL, dilation=dilation))
+        self.convolutions = nn.ModuleList([normed(inputs), normed(outputs)])
+        self.dropout = nn.Dropout(0.1)
+        self.direct = nn.Conv1d(inputs, outputs, 1) if inputs != outputs else nn.Identity()
+
+    def forward(self, x):
+        y = x
+        for convolution in self.convolutions:
+            y = self.dropout(F.leaky_relu(convolution(F.pad(y, (self.padding, 0)))))
+        return F.leaky_relu(y + self.direct(x))
+
+
+class Attention(nn.Module):
+    def __init__(self, width, joint, length):
+        super().__init__()
+        linear = lambda inputs, outputs: nn.Linear(inputs, outputs, bias=False)
+        self.key, self.value, self.out = linear(length, length), linear(width, width), linear(joint, width)
+        self.dropout = nn.Dropout(0.5)
+
+    def forward(self, x, joint):
+        correlation = torch.tanh(self.key(x.transpose(1, 2)) @ joint / joint.shape[2] ** 0.5)
+        return x + self.dropout(self.out(F.relu(self.value(x) @ correlation)))
+
+
+class Published(nn.Module):
+    """RCMA with the settings of its paper."""
+
+    weight_decay = 5e-4
+
+    def __init__(self, windows=12, length=300):
+        super().__init__()
+        self.windows, self.length = windows, length
+        self.features = {"v": 512, "a": 128, "t": 768}
+        self.widths = {"v": 512, "a": 128, "t": 512}
+        self.temporal = nn.ModuleDict({
+            m: nn.Sequential(*(PublishedLevel(d if i == 0 else self.widths[m], self.widths[m], 2**i) for i in range(4)))
+            for m, d in self.features.items()})
+        self.norm = nn.ModuleDict({m: nn.BatchNorm1d(d) for m, d in self.widths.items()})
+        self.attention = nn.ModuleList([nn.ModuleDict({
+            m: Attention(d, sum(self.widths.values()) - d, length) for m, d in self.widths.items()}) for _ in range(2)])
+        self.head = nn.Sequential(nn.Linear(sum(self.widths.values()), 256), nn.BatchNorm1d(256), nn.LeakyReLU())
+        self.last = nn.Sequential(nn.Dropout(0.8), nn.Linear(256, 1), nn.Tanh())
+
+    def forward(self, batch):
+        x = {m: self.norm[m](self.temporal[m](batch[m].transpose(1, 2))).transpose(1, 2) for m in self.features}
+        for layer in self.attention:
+            x = {m: layer[m](x[m], torch.cat([x[other] for other in OTHERS[m]], 2)) for m in self.features}
+        fused = torch.cat([x[m] for m in self.features], 2)
+        return self.last(self.head(fused.flatten(0, 1))).view(self.windows, self.length)
+
+    def batch(self):
+        batch = {m: torch.rand(self.windows, self.length, d) * 2 - 1 for m, d in self.features.items()}
+        return batch, torch.rand(self.windows, self.length) * 2 - 1
+
+    @staticmethod
+    def loss(prediction, label):
+        x, y = prediction - prediction.mean(1, True), label - label.mean(1, True)
+        distance = (prediction.mean(1) - label.mean(1)).square()
+        spread = x.square().mean(1) + y.square().mean(1) + distance
+        return (1 - 2 * (x * y).mean(1) / (spread + 1e-8)).mean()
+
+
 class BasicBlock(nn.Module):
     def __init__(self, inputs, outputs, stride):
         super().__init__()
@@ -142,7 +210,7 @@ class Ir50(Backbone):
         )
 
 
-MODELS = {"rcma": Rcma, "resnet18": Resnet18, "ir50": Ir50}
+MODELS = {"published": Published, "rcma": Rcma, "resnet18": Resnet18, "ir50": Ir50}
 
 
 class Training:
@@ -150,7 +218,8 @@ class Training:
         torch.manual_seed(0)
         self.model = MODELS[name]()
         self.inputs, self.label = self.model.batch()
-        self.optimiser = torch.optim.Adam(self.model.parameters(), lr=1e-5)
+        decay = getattr(self.model, "weight_decay", 0)
+        self.optimiser = torch.optim.Adam(self.model.parameters(), lr=1e-5, weight_decay=decay)
         self.run = torch.compile(self.forward) if compiled else self.forward
 
     def forward(self):

@@ -1,6 +1,6 @@
 /**
  * `npm run bench:engine`: training steps of the traced engine against PyTorch and against tfjs on WebAssembly, as
- * ratios within one run, since machines differ and are shared. Options: --models rcma,resnet18,ir50  --threads 2
+ * ratios within one run, since machines differ and are shared. Options: --models published,rcma,resnet18,ir50  --threads 2
  * --rounds 7  --compiled (also torch.compile)  --no-wasm  --no-memory  --python python3
  */
 import {spawn, spawnSync} from 'node:child_process';
@@ -24,7 +24,7 @@ declare const BENCH_FOLDER: string;
 
 const {values: options} = parseArgs({
   options: {
-    models: {type: 'string', default: 'rcma,resnet18,ir50'},
+    models: {type: 'string', default: 'published,rcma,resnet18,ir50'},
     threads: {type: 'string', default: String(os.availableParallelism())},
     rounds: {type: 'string', default: '7'},
     compiled: {type: 'boolean', default: false},
