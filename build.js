@@ -86,10 +86,27 @@ function otherPackages() {
   );
 }
 
+/** Removes what builds left aside that were killed. */
+function sweep() {
+  for (const name of readdirSync(root)) {
+    const [, pid] = /^dist\.(?:old\.)?(\d+)$/.exec(name) ?? [];
+    if (pid !== undefined && !isAlive(Number(pid))) rmSync(path.join(root, name), {recursive: true, force: true});
+  }
+}
+
+function isAlive(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
 /** Builds into a folder beside dist/ and swaps it in, so that a running process never sees half a build. */
 export async function build() {
   const esbuild = await import('esbuild');
   const sources = sourceDigest();
+  sweep();
   const aside = path.join(root, `dist.${process.pid}`);
   rmSync(aside, {recursive: true, force: true});
   mkdirSync(aside, {recursive: true});

@@ -1,6 +1,5 @@
 /** Writes one shard: rows are encoded, hashed and written aside as they come; the finished file is handed over. */
-import type {FileHandle} from 'node:fs/promises';
-import {open, rm} from 'node:fs/promises';
+import {closeSync, fchmodSync, fsyncSync, openSync, rmSync, writeSync} from 'node:fs';
 import path from 'node:path';
 import type {ArrowEncoder} from './arrow.js';
 import type {Digest} from './digest.js';
@@ -30,12 +29,17 @@ interface Destination {
   readonly publish: (digest: Digest) => void;
 }
 
-/** Writes the rows of one shard to a file aside. Not a row is lost or doubled if `append` is not awaited, but memory grows. */
+/**
+ * Writes the rows of one shard to a file aside. Calls of the file system are synchronous: most shards are small, and a trip
+ * to the thread pool costs more than the call. Not a row is lost or doubled if `append` is not awaited, but memory grows.
+ */
 export class ShardFileWriter<S extends ShardSchema> implements OpenShardWriter<S> {
   /** Ends when all that was asked so far is done; once it has failed, everything after fails with it. */
   #tail: Promise<unknown> = Promise.resolve();
   #encoder: ArrowEncoder<S> | undefined;
-  #file: FileHandle | undefined;
+  /** Descriptor. */
+  #file: number | undefined;
+  #isOpen = true;
   #state: 'open' | 'finished' | 'aborted' = 'open';
   readonly #digester = new Digester();
   #bytes = 0;
@@ -64,8 +68,8 @@ export class ShardFileWriter<S extends ShardSchema> implements OpenShardWriter<S
     this.#state = 'aborted';
     if (this.#file === undefined) return;
     // It is closed already if publishing was what failed.
-    await this.#file.close().catch(() => undefined);
-    await rm(this.destination.aside, {force: true});
+    if (this.#isOpen) closeSync(this.#file);
+    rmSync(this.destination.aside, {force: true});
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -77,18 +81,20 @@ export class ShardFileWriter<S extends ShardSchema> implements OpenShardWriter<S
     if (this.#state !== 'open') throw this.#closed();
     if (this.#encoder === undefined) return this.#start().then(() => this.#append(row));
     const chunks = this.#encoder.append(row);
-    return chunks.length > 0 ? this.#write(chunks) : undefined;
+    if (chunks.length > 0) this.#write(chunks);
+    return undefined;
   }
 
   async #finish(): Promise<FinishedShard> {
     if (this.#state !== 'open') throw this.#closed();
     const {encoder, file} = await this.#start();
-    await this.#write(encoder.finish());
+    this.#write(encoder.finish());
     const digest = this.#digester.digest();
     try {
-      await file.chmod(0o444);
-      await file.sync();
-      await file.close();
+      fchmodSync(file, 0o444);
+      fsyncSync(file);
+      closeSync(file);
+      this.#isOpen = false;
       this.destination.publish(digest);
     } catch (error) {
       throw workspaceError(error, this.destination.aside);
@@ -98,10 +104,10 @@ export class ShardFileWriter<S extends ShardSchema> implements OpenShardWriter<S
   }
 
   /** Opens the file with the first row, and loads Arrow with it: a run that only reuses needs neither. */
-  async #start(): Promise<{encoder: ArrowEncoder<S>; file: FileHandle}> {
+  async #start(): Promise<{encoder: ArrowEncoder<S>; file: number}> {
     try {
       makeFolder(path.dirname(this.destination.aside));
-      this.#file ??= await open(this.destination.aside, 'wx');
+      this.#file ??= openSync(this.destination.aside, 'wx');
     } catch (error) {
       throw workspaceError(error, this.destination.aside);
     }
@@ -110,12 +116,12 @@ export class ShardFileWriter<S extends ShardSchema> implements OpenShardWriter<S
     return {encoder: this.#encoder, file: this.#file};
   }
 
-  async #write(chunks: readonly Uint8Array[]): Promise<void> {
+  #write(chunks: readonly Uint8Array[]): void {
     const bytes = Buffer.concat(chunks);
     this.#digester.update(bytes);
     try {
       for (let start = 0; start < bytes.byteLength;) {
-        start += (await this.#file!.write(bytes, start, bytes.byteLength - start)).bytesWritten;
+        start += writeSync(this.#file!, bytes, start);
       }
     } catch (error) {
       throw workspaceError(error, this.destination.aside);

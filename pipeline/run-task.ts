@@ -14,6 +14,15 @@ export interface TaskReports {
   warning(message: string): void;
 }
 
+const stores = new Map<string, ShardStore>();
+
+/** Opened once per process; opening looks for what dead processes left. */
+function storeIn(folder: string): ShardStore {
+  let store = stores.get(folder);
+  if (store === undefined) stores.set(folder, (store = ShardStore.open(folder)));
+  return store;
+}
+
 export async function runTask(
   stage: Stage,
   request: TaskRequest,
@@ -22,7 +31,7 @@ export async function runTask(
 ): Promise<TaskManifest> {
   const startedAt = new Date();
   const clock = performance.now();
-  const store = ShardStore.open(request.folders.shards);
+  const store = storeIn(request.folders.shards);
   const opened: OpenShard<ShardSchema>[] = [];
   const writers = Object.entries(stage.outputs).map(([name, schema]) => [name, store.create(schema)] as const);
   const warnings: string[] = [];
