@@ -291,7 +291,7 @@ function parseWith<T extends z.ZodType>(schema: T, value: unknown, file: string,
   throw new UsageError(
     'bad-experiment',
     `${file}: ${lines.join('; ')}`,
-    'Correct the experiment file (or --set); ARCHITECTURE.md and `affectflow plan --help` list the keys.',
+    'Correct the experiment file (or --set); `affectflow stages STAGE` lists the parameters of a stage.',
   );
 }
 

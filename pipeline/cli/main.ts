@@ -144,6 +144,12 @@ program
   .action(async (options) => exit(await (await import('./verify.js')).verify(options)));
 
 program
+  .command('stages')
+  .description('the stages, or the parameters of one, with their defaults')
+  .argument('[name]', 'a stage, or a system of fusion-training')
+  .action(async (name: string | undefined) => exit((await import('./stages.js')).stages(name)));
+
+program
   .command('doctor')
   .description('what this machine can do, and what to install for the rest')
   .action(async () => exit(await (await import('./doctor.js')).doctor()));
