@@ -1,5 +1,6 @@
 /** What a trained backbone leaves behind, as rows of shards. */
 import type {Row} from '../../cache/shard.js';
+import {tensorRows} from '../fusion-training/rows.js';
 import {compileForward} from '../learning/engine.js';
 import type {Arrays, ProgramOptions} from '../learning/program.js';
 import {under} from '../learning/records.js';
@@ -12,13 +13,8 @@ import {vectorPass} from './model.js';
 import type {BackboneRow} from './training.js';
 
 /** Weights and statistics by name; the head's are among them. */
-export function* weightRows(state: Arrays): Generator<Row<typeof backboneWeights>> {
-  const tensors = {...under(state, 'weights'), ...under(state, 'statistics')};
-  for (const name of Object.keys(tensors).sort()) {
-    const {shape, values} = tensors[name]!;
-    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    yield {name, shape: JSON.stringify(shape), values: bytes};
-  }
+export function weightRows(state: Arrays): Iterable<Row<typeof backboneWeights>> {
+  return tensorRows({...under(state, 'weights'), ...under(state, 'statistics')});
 }
 
 export function* curveRows(curve: readonly BackboneRow[]): Generator<Row<typeof backboneCurve>> {

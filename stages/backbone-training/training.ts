@@ -14,11 +14,12 @@ import {compile, compileForward} from '../learning/engine.js';
 import {drawMasks} from '../learning/layers/dropout.js';
 import type {Arrays, Inference, Program, ProgramOptions} from '../learning/program.js';
 import {random} from '../learning/random.js';
-import {mapValues, prefixed, specsOf, under} from '../learning/records.js';
+import {prefixed, scalarArrays, specsOf, under} from '../learning/records.js';
 import type {ReleaseState} from '../learning/schedule.js';
 import {afterReleaseEpoch, learningRateAt, startRelease, startSchedule} from '../learning/schedule.js';
 import type {EpochRow, Progress as LoopProgress} from '../learning/training-loop.js';
-import {advance, runSteps, startProgress} from '../learning/training-loop.js';
+import {advance, runSteps, shuffledBatches, startProgress} from '../learning/training-loop.js';
+import {trained} from '../learning/training-step.js';
 import {drawViews} from './augmentation.js';
 import type {Data} from './data.js';
 import {stepsOf, windowArrays} from './data.js';
@@ -164,12 +165,6 @@ function withRelease(settings: Settings, before: Progress, next: LoopProgress<Ta
   };
 }
 
-/** Weights and statistics of a state, without the optimiser's moments. */
-const trained = (state: Arrays): Arrays => ({
-  ...prefixed('weights', under(state, 'weights')),
-  ...prefixed('statistics', under(state, 'statistics')),
-});
-
 async function runEpoch(task: TrainingTask, program: Program, progress: Progress) {
   const {settings} = task.model;
   const {epoch, step, phaseStep, schedule} = progress;
@@ -197,13 +192,7 @@ const batchSizeOf = ({model, data}: TrainingTask): number =>
 
 /** The windows of an epoch in a drawn order, cut into batches; the last may be smaller. */
 function batchesOf(task: TrainingTask, epoch: number): Window[][] {
-  const {windows} = task.data.train;
-  const batchSize = batchSizeOf(task);
-  const order = random(task.seed).stream('order').at(epoch).permutation(windows.length);
-  const shuffled = Array.from(order, (i) => windows[i]!);
-  return Array.from({length: Math.ceil(windows.length / batchSize)}, (_, i) =>
-    shuffled.slice(i * batchSize, (i + 1) * batchSize),
-  );
+  return shuffledBatches(task.data.train.windows, {batchSize: batchSizeOf(task), seed: task.seed, position: epoch});
 }
 
 interface StepArguments {
@@ -227,10 +216,7 @@ async function stepArrays(task: TrainingTask, {windows, position, step, learning
   return {
     ...(await windowArrays(task.data.train, {windows, views, batchSize, length, shape, targets})),
     ...prefixed('masks', drawMasks(declaration, batchSize * length, {source, step: position})),
-    ...prefixed(
-      'optimiser',
-      mapValues(scalars, (value) => ({shape: [], values: Float32Array.of(value)})),
-    ),
+    ...prefixed('optimiser', scalarArrays(scalars)),
   };
 }
 

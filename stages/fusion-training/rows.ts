@@ -1,5 +1,6 @@
 /** What a fold's trained models leave behind, as rows of shards. */
 import type {Row} from '../../cache/shard.js';
+import type {Arrays} from '../learning/program.js';
 import type {curve, predictions, weights} from '../schemas.js';
 import type {Split, Target} from './fold-data.js';
 import type {TrainedModel} from './training.js';
@@ -14,11 +15,16 @@ export interface NamedModel {
 /** Weights and running statistics of each model, by name. */
 export function* weightRows(models: readonly NamedModel[]): Generator<Row<typeof weights>> {
   for (const {name: model, trained} of models) {
-    for (const name of Object.keys(trained.weights).sort()) {
-      const {shape, values} = trained.weights[name]!;
-      const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-      yield {model, name, shape: JSON.stringify(shape), values: bytes};
-    }
+    for (const row of tensorRows(trained.weights)) yield {model, ...row};
+  }
+}
+
+/** Arrays in the order of their names. */
+export function* tensorRows(arrays: Arrays): Generator<Omit<Row<typeof weights>, 'model'>> {
+  for (const name of Object.keys(arrays).sort()) {
+    const {shape, values} = arrays[name]!;
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    yield {name, shape: JSON.stringify(shape), values: bytes};
   }
 }
 

@@ -2,7 +2,8 @@
 import {drawMasks} from '../learning/layers/dropout.js';
 import type {Arrays} from '../learning/program.js';
 import {random} from '../learning/random.js';
-import {prefixed} from '../learning/records.js';
+import {prefixed, scalarArrays} from '../learning/records.js';
+import {shuffledBatches} from '../learning/training-loop.js';
 import type {BatchShape} from './batches.js';
 import {featureArrays, labelArrays} from './batches.js';
 import type {FoldData, Target} from './fold-data.js';
@@ -31,11 +32,7 @@ export function batchesOf(source: StepSource, epoch: number): Window[][] {
   const {batchSize} = batchShape(source);
   const {windows} = source.data.train;
   const position = source.model.training.shuffle === 'epoch' ? epoch : 0;
-  const order = random(source.seed).stream('order').at(position).permutation(windows.length);
-  const shuffled = Array.from(order, (i) => windows[i]!);
-  return Array.from({length: Math.ceil(windows.length / batchSize)}, (_, i) =>
-    shuffled.slice(i * batchSize, (i + 1) * batchSize),
-  );
+  return shuffledBatches(windows, {batchSize, seed: source.seed, position});
 }
 
 export interface StepInputs {
@@ -53,13 +50,11 @@ export async function stepArrays(source: StepSource, inputs: StepInputs): Promis
   const {windows, step, learningRate, spareMasks} = inputs;
   const shape = batchShape(source);
   const drawn = drawMasks(model.declaration, shape.batchSize, {source: random(seed), step, into: spareMasks});
-  const scalars = Object.entries(optimiserOf(model.training).scalars({learningRate, step}));
+  const scalars = optimiserOf(model.training).scalars({learningRate, step});
   return {
     ...(await featureArrays(data, data.train, windows, shape)),
     ...labelArrays(data.train, windows, shape, targets),
     ...prefixed('masks', drawn),
-    ...Object.fromEntries(
-      scalars.map(([name, value]) => [`optimiser/${name}`, {shape: [], values: Float32Array.of(value)}]),
-    ),
+    ...prefixed('optimiser', scalarArrays(scalars)),
   };
 }

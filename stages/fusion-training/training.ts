@@ -10,6 +10,7 @@ import {prefixed, under} from '../learning/records.js';
 import {learningRateAt} from '../learning/schedule.js';
 import type {EpochRow as Epoch, LoopOptions, Progress as LoopProgress} from '../learning/training-loop.js';
 import {advance, runSteps, startProgress} from '../learning/training-loop.js';
+import {trained} from '../learning/training-step.js';
 import type {ClipPredictions, Evaluator} from './evaluation.js';
 import {concordanceOf, evaluationShape, evaluationSpecs, predict} from './evaluation.js';
 import type {Target} from './fold-data.js';
@@ -126,12 +127,6 @@ async function openSession(task: TrainingTask, saved: Arrays | undefined): Promi
   const evaluator = {inference, data, split: data.validation, shape, targets};
   return {program, evaluator, checkpoints: new CheckpointWriter(task.checkpoint)};
 }
-
-/** What an evaluation needs of a state: all but the optimiser's moments. */
-const trained = (state: Arrays): Arrays => ({
-  ...prefixed('weights', under(state, 'weights')),
-  ...prefixed('statistics', under(state, 'statistics')),
-});
 
 const specsOf = (arrays: Arrays): TensorSpecs =>
   Object.fromEntries(Object.entries(arrays).map(([name, {shape}]) => [name, {shape, dtype: 'float32'}]));

@@ -23,6 +23,11 @@ export function prefixed<A>(prefix: string, record: Readonly<Record<string, A>>)
   return mapKeys(record, (name) => `${prefix}/${name}`);
 }
 
+/** Numbers as arrays without an axis. */
+export function scalarArrays(scalars: Readonly<Record<string, number>>): Arrays {
+  return mapValues(scalars, (value) => ({shape: [], values: Float32Array.of(value)}));
+}
+
 export function specOf({shape, values}: ArrayValue): TensorSpec {
   return {shape, dtype: values instanceof Float32Array ? 'float32' : 'int32'};
 }

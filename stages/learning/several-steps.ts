@@ -5,6 +5,7 @@
 import * as ort from 'onnxruntime-node';
 import type {GraphProto, ModelProto, NodeProto, ValueInfoProto} from './onnx/model.js';
 import {decodeModel, encodeModel} from './onnx/model.js';
+import {sizeOf} from './layers/declaration.js';
 import {createSession, toArray, toTensor} from './onnx/session.js';
 import type {Provider, SessionOptions} from './onnx/session.js';
 import {nodeProto, tensorProto, valueInfo} from './onnx/tensor.js';
@@ -168,8 +169,6 @@ class SeveralStepsProgram implements Program {
     await this.#parts.session.release();
   }
 }
-
-const sizeOf = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
 
 /** Memory for up to `STEPS_PER_CALL` arrays, one after the other; grows where there are more. */
 class Stack {

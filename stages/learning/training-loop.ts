@@ -4,6 +4,7 @@
  */
 import {StageError} from '../errors.js';
 import type {Arrays, Program} from './program.js';
+import {random} from './random.js';
 import type {ScheduleOptions, ScheduleState, StoppingState} from './schedule.js';
 import {afterEpoch, afterMeasure, shouldStop, startSchedule, startStopping} from './schedule.js';
 
@@ -63,6 +64,22 @@ export function advance<Target extends string>(
     curve: [...progress.curve, {...row, best: measure > progress.stopping.best}],
     finished: epoch + 1 >= epochs || shouldStop(stopping, {epoch, patience, minimumEpochs}),
   };
+}
+
+export interface Order {
+  readonly batchSize: number;
+  readonly seed: number;
+  /** Which of the orders that the seed decides: the epoch, where each has its own. */
+  readonly position: number;
+}
+
+/** Items in a drawn order, cut into batches; the last may be smaller. */
+export function shuffledBatches<T>(items: readonly T[], {batchSize, seed, position}: Order): T[][] {
+  const order = random(seed).stream('order').at(position).permutation(items.length);
+  const shuffled = Array.from(order, (i) => items[i]!);
+  return Array.from({length: Math.ceil(items.length / batchSize)}, (_, i) =>
+    shuffled.slice(i * batchSize, (i + 1) * batchSize),
+  );
 }
 
 export interface StepsOptions {

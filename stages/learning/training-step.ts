@@ -2,7 +2,7 @@
 import type {Scope} from './layers/declaration.js';
 import type {Optimiser} from './optimiser.js';
 import {clipByNorm} from './optimiser.js';
-import type {Step, Tensors} from './program.js';
+import type {Arrays, Step, Tensors} from './program.js';
 import {prefixed, under} from './records.js';
 import {tf} from './tf.js';
 
@@ -51,6 +51,12 @@ export const inferenceScope = (given: Tensors): Scope => ({
   training: false,
   updates: {},
   weights: under(given, 'weights'),
+});
+
+/** Weights and statistics of a state, without the optimiser's moments: what an evaluation needs. */
+export const trained = (state: Arrays): Arrays => ({
+  ...prefixed('weights', under(state, 'weights')),
+  ...prefixed('statistics', under(state, 'statistics')),
 });
 
 function scopeOf(state: Tensors, batch: Tensors): Pick<Scope, 'statistics' | 'masks' | 'real'> {

@@ -4,7 +4,7 @@ import type {StepDeclaration} from '../../stages/learning/engine.js';
 import {causalConvolution} from '../../stages/learning/layers/temporal-convolution.js';
 import {optimiser} from '../../stages/learning/optimiser.js';
 import type {Arrays, ArrayValue, Tensors} from '../../stages/learning/program.js';
-import {prefixed, specsOf} from '../../stages/learning/records.js';
+import {prefixed, scalarArrays, specsOf} from '../../stages/learning/records.js';
 import {random} from '../../stages/learning/random.js';
 import {drawMasks} from '../../stages/learning/layers/dropout.js';
 import {initialState, modelOf, optimiserOf, trainingStep} from '../../stages/fusion-training/model.js';
@@ -62,8 +62,7 @@ function withAdam(loss: Loss, weights: Arrays, batch: Arrays): BenchModel {
 
 /** What Adam needs to know of a step, as arrays of the batch. */
 export function scalarsOf(at: {learningRate: number; step: number}): Arrays {
-  const scalars = Object.entries(optimiser({name: 'adam'}).scalars(at));
-  return Object.fromEntries(scalars.map(([name, value]) => [name, {shape: [], values: Float32Array.of(value)}]));
+  return scalarArrays(optimiser({name: 'adam'}).scalars(at));
 }
 
 const dense = (x: tf.Tensor, w: tf.Tensor): tf.Tensor =>
@@ -186,14 +185,11 @@ export function published(): BenchModel {
   const array = (shape: number[]): ArrayValue => ({shape, values: draw(sizeOf(shape), 1)});
   const ones = (shape: number[]): ArrayValue => ({shape, values: new Float32Array(sizeOf(shape)).fill(1)});
   const features = Object.entries(dims).map(([name, d]) => [name, array([windows, length, d])] as const);
-  const scalars = Object.entries(optimiserOf(publishedTraining).scalars({learningRate: 1e-5, step: 1}));
+  const scalars = optimiserOf(publishedTraining).scalars({learningRate: 1e-5, step: 1});
   const batch: Arrays = {
     ...prefixed('inputs', Object.fromEntries(features)),
     ...prefixed('masks', drawMasks(model.declaration, windows, {source: random(1), step: 1})),
-    ...prefixed(
-      'optimiser',
-      Object.fromEntries(scalars.map(([name, value]) => [name, {shape: [], values: Float32Array.of(value)}])),
-    ),
+    ...prefixed('optimiser', scalarArrays(scalars)),
     real: ones([windows, length]),
     labels: array([windows, length, 1]),
     valid: ones([windows, length]),

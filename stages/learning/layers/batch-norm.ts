@@ -9,7 +9,7 @@ import {named} from './declaration.js';
 import {ones, zeros} from './initialisers.js';
 
 const MOMENTUM = 0.1;
-const EPSILON = 1e-5;
+export const EPSILON = 1e-5;
 
 export function batchNormWeights(name: string, features: number): Pick<Declaration, 'weights' | 'statistics'> {
   return {
@@ -26,7 +26,9 @@ export function batchNormWeights(name: string, features: number): Pick<Declarati
 
 /** Normalises x [B, L, d]. */
 export function batchNorm(scope: Scope, name: string, x: tf.Tensor): tf.Tensor {
-  const [mean, variance] = scope.training ? batchMoments(scope, name, x) : runningMoments(scope, name);
+  const [mean, variance] = scope.training
+    ? batchMoments(scope, name, x, realSteps(scope))
+    : runningMoments(scope, name);
   const scale = named(scope.weights, `${name}.weight`).div(variance.add(EPSILON).sqrt());
   return x
     .sub(mean)
@@ -34,15 +36,29 @@ export function batchNorm(scope: Scope, name: string, x: tf.Tensor): tf.Tensor {
     .add(named(scope.weights, `${name}.bias`));
 }
 
-const runningMoments = (scope: Scope, name: string): [tf.Tensor, tf.Tensor] => [
+/** The mean and variance that inference uses. */
+export const runningMoments = (scope: Scope, name: string): [tf.Tensor, tf.Tensor] => [
   named(scope.statistics, `${name}.running_mean`),
   named(scope.statistics, `${name}.running_var`),
 ];
 
-function batchMoments(scope: Scope, name: string, x: tf.Tensor): [tf.Tensor, tf.Tensor] {
-  const count = scope.real.sum().maximum(1);
-  const mean = x.mul(scope.real).sum([0, 1]).div(count);
-  const variance = x.sub(mean).square().mul(scope.real).sum([0, 1]).div(count);
+/** What of a batch counts. */
+export interface Counted {
+  /** 1 for what counts and 0 for padding, in a shape that x can be multiplied by. */
+  readonly real: tf.Tensor;
+  /** Values of each feature that count, at least 1. */
+  readonly count: tf.Tensor;
+  /** Axes that are reduced. */
+  readonly axes: number[];
+}
+
+const realSteps = ({real: steps}: Scope): Counted => ({real: steps, count: steps.sum().maximum(1), axes: [0, 1]});
+
+/** Mean and variance of what counts; updates the running ones. */
+export function batchMoments(scope: Scope, name: string, x: tf.Tensor, counted: Counted): [tf.Tensor, tf.Tensor] {
+  const {real: mask, count, axes} = counted;
+  const mean = x.mul(mask).sum(axes).div(count);
+  const variance = x.sub(mean).square().mul(mask).sum(axes).div(count);
   const unbiased = variance.mul(count.div(count.sub(1).maximum(1)));
   const [oldMean, oldVariance] = runningMoments(scope, name);
   // Kept, because the tape that differentiates the loss disposes of everything but the loss.

@@ -5,7 +5,7 @@ import {networks} from '../../../stages/backbone-training/networks/index.js';
 import {releasedNames} from '../../../stages/backbone-training/networks/network.js';
 import {drawnFold, temporaryFolder, tune} from './drawn-fold.js';
 import type {Fold, Tuned} from './drawn-fold.js';
-import {killedAfter} from './killed.js';
+import {killedAfter} from '../../helpers/killed.js';
 import {probe} from './probe.js';
 
 let fold: Fold;
@@ -26,6 +26,15 @@ const quick = {
   epochs: 20,
 };
 const weightsOf = ({weights}: Pick<Tuned, 'weights'>) => new Map(weights.map(({name, values}) => [name, values]));
+
+const training = {
+  folder: import.meta.dirname,
+  source: `
+    import {drawnFold, tune} from './drawn-fold.js';
+    const fold = await drawnFold([24, 20], [15]);
+    const onEpoch = () => process.stdout.write('epoch\\n');
+    await tune({fold, params: {epochs: 8}, scratch: process.argv[2], onEpoch});`,
+};
 
 describe('backbone-training', () => {
   it('makes vectors from which unseen clips are read far better than from those of the random network', async () => {
@@ -121,7 +130,7 @@ describe('backbone-training', () => {
 
   it('continues after kill -9 in the middle of an epoch, and ends with the same bytes', async () => {
     const scratch = await temporaryFolder();
-    const done = await killedAfter(scratch, 3);
+    const done = await killedAfter(training, scratch, 3);
     const resumed = await tune({fold: tiny, params: {epochs: 8}, scratch});
     expect(resumed.progress[0]).toBeGreaterThan(1);
     expect(resumed.progress[0]).toBeLessThanOrEqual(done + 1);

@@ -2,8 +2,15 @@ import {describe, expect, it} from 'vitest';
 import {fusionTraining} from '../../../stages/fusion-training.js';
 import {systems} from '../../../stages/fusion-training/systems/index.js';
 import {evaluate, fold, clips, temporaryFolder, train} from './run-fold.js';
-import {killedAfter} from './killed.js';
+import {killedAfter} from '../../helpers/killed.js';
 import {smallClip, smallFold} from './small-fold.js';
+
+const training = {
+  folder: import.meta.dirname,
+  source: `
+    import {train} from './run-fold.js';
+    await train({params: {epochs: 6}, scratch: process.argv[2], onEpoch: () => process.stdout.write('epoch\\n')});`,
+};
 
 describe('fusion-training', () => {
   it('learns on training clips, predicts every frame of the validation clips, and is scored as its curve says', async () => {
@@ -65,7 +72,7 @@ describe('fusion-training', () => {
 
   it('continues after kill -9 in the middle of an epoch, and ends with the same bytes', async () => {
     const scratch = await temporaryFolder();
-    const epochs = await killedAfter(scratch, 3);
+    const epochs = await killedAfter(training, scratch, 3);
     expect(epochs).toBeGreaterThanOrEqual(3);
     const resumed = await train({params: {epochs: 6}, scratch});
     // The checkpoint of the last epoch may still have been on its way.
