@@ -5,6 +5,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     pool: 'forks',
     maxWorkers: 2,
+    // As the command line has it.
+    env: {ORT_DISABLE_TELEMETRY: '1'},
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },

@@ -10,6 +10,10 @@ import {positiveInteger, withCommonOptions, withRunOptions} from './options.js';
 
 const EXPERIMENT = 'YAML file of the experiment';
 
+// ONNX Runtime 1.29 and later would tell Microsoft about sessions and models, and leave files in the folders for
+// temporary files and of the user. Workers inherit it; who sets it to 0 is obeyed.
+process.env['ORT_DISABLE_TELEMETRY'] ??= '1';
+
 const program = new Command('affectflow')
   .description(
     'From videos with valence/arousal annotations to CCC tables.\n\n' +

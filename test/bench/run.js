@@ -7,6 +7,8 @@ import {build} from '../../build.js';
 const [name, ...rest] = process.argv.slice(2);
 const root = path.resolve(import.meta.dirname, '../..');
 const outfile = path.join(root, 'node_modules/.cache/affectflow-bench', `${name}.mjs`);
+// As the command line has it.
+process.env['ORT_DISABLE_TELEMETRY'] ??= '1';
 await build();
 await bundle({
   entryPoints: [path.join(root, 'test/bench', `${name}.ts`)],
