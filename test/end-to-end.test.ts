@@ -3,18 +3,17 @@ import {
   chmodSync,
   copyFileSync,
   mkdirSync,
-  mkdtempSync,
   readFileSync,
   readdirSync,
   rmSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import {beforeAll, describe, expect, it} from 'vitest';
 import {makeDemoDataset} from '../pipeline/datasets/demo/demo-dataset.js';
 import {affectflow, eventsOf, producedByStage, startAffectflow} from './helpers/command.js';
+import {temporaryFolder} from './helpers/temporary-folder.js';
 
 const EXPERIMENT = `
 name: small
@@ -34,13 +33,15 @@ systems: [audio, rcma]
 `;
 const CLIPS = 4;
 
-let folder: string;
+const folder = temporaryFolder();
+/** What is the user's, beside the workspace: commands must leave nothing there. */
+const [temporaryFiles, home] = [temporaryFolder(), temporaryFolder()];
+Object.assign(process.env, {TMPDIR: temporaryFiles, HOME: home});
+delete process.env['ORT_DISABLE_TELEMETRY'];
 beforeAll(async () => {
-  folder = mkdtempSync(path.join(os.tmpdir(), 'affectflow-'));
   await makeDemoDataset({folder, seed: 3, subjectCount: CLIPS, clipsPerSubject: 1, secondsPerClip: 3, frameRateHz: 10});
   writeFileSync(path.join(folder, 'e.yaml'), EXPERIMENT);
 }, 120_000);
-afterAll(() => rmSync(folder, {recursive: true, force: true}));
 
 const run = (...args: string[]) => affectflow(['run', 'e.yaml', '--json', ...args], folder);
 const clipFile = (index: number) =>
@@ -136,7 +137,7 @@ describe('from video files to a CCC table', () => {
   });
 
   it('does not run again when clips are renamed', () => {
-    const copy = mkdtempSync(path.join(os.tmpdir(), 'affectflow-'));
+    const copy = path.join(folder, 'renamed');
     for (const name of ['videos', 'annotations', 'transcripts']) {
       mkdirSync(path.join(copy, name), {recursive: true});
       for (const file of readdirSync(path.join(folder, name)))
@@ -151,7 +152,6 @@ describe('from video files to a CCC table', () => {
     writeFileSync(path.join(copy, 'e.yaml'), EXPERIMENT);
     const result = affectflow(['run', 'e.yaml', '--json', '--workspace', path.join(folder, '.affectflow')], copy);
     expect(producedByStage(result)).toEqual({});
-    rmSync(copy, {recursive: true, force: true});
   });
 
   it('rebuilds the lineage from the manifests and still has nothing to do', () => {
@@ -244,4 +244,8 @@ describe('what goes wrong', () => {
     expect(reused).toBeGreaterThanOrEqual(8);
     expect(affectflow(['verify', ...workspace], folder).code).toBe(0);
   });
+});
+
+it('leaves nothing in the folders for temporary files and of the user, however its commands ended', () => {
+  expect([...readdirSync(temporaryFiles), ...readdirSync(home)]).toEqual([]);
 });

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import {expect, test} from 'vitest';
 import {collect, reachable} from '../../cache/collect.js';
 import type {Digest} from '../../cache/digest.js';
@@ -5,7 +6,7 @@ import {Lineage} from '../../cache/lineage.js';
 import {ShardStore} from '../../cache/shard-store.js';
 import {everyType, oneRow} from './every-type.js';
 import {digestFor, someTasks, task} from './some-tasks.js';
-import {temporaryFolder} from './temporary.js';
+import {temporaryFolder} from '../helpers/temporary-folder.js';
 
 async function shardOf(store: ShardStore, i32: number) {
   await using writer = store.create(everyType);
@@ -14,8 +15,8 @@ async function shardOf(store: ShardStore, i32: number) {
 }
 
 test('what a task needs is all that is upstream of it', () => {
-  using folder = temporaryFolder();
-  using lineage = Lineage.open(folder.at('lineage.sqlite'));
+  const folder = temporaryFolder();
+  using lineage = Lineage.open(path.join(folder, 'lineage.sqlite'));
   lineage.recordMany(someTasks);
   const {fingerprints, digests} = reachable(lineage, [digestFor('fingerprint text a')]);
   // Both clips' words: their bytes are one shard, and either task may be asked for it.
@@ -26,9 +27,9 @@ test('what a task needs is all that is upstream of it', () => {
 });
 
 test('collecting removes the shards that the latest runs do not reach, and a dry run only says so', async () => {
-  using folder = temporaryFolder();
-  using lineage = Lineage.open(folder.at('lineage.sqlite'));
-  const store = ShardStore.open(folder.at('shards'));
+  const folder = temporaryFolder();
+  using lineage = Lineage.open(path.join(folder, 'lineage.sqlite'));
+  const store = ShardStore.open(path.join(folder, 'shards'));
   const [features, oldModel, newModel] = [await shardOf(store, 1), await shardOf(store, 2), await shardOf(store, 3)];
   const output = (digest: Digest) => [{name: 'x', kind: 'every-type', digest, rows: 1, bytes: 1}];
   const embed = task('visual a', ['video a'], {outputs: output(features.digest)});

@@ -1,4 +1,5 @@
 import {writeFileSync} from 'node:fs';
+import path from 'node:path';
 import fc from 'fast-check';
 import {expect, test} from 'vitest';
 import {
@@ -10,7 +11,7 @@ import {
   Digester,
   isDigest,
 } from '../../cache/digest.js';
-import {temporaryFolder} from './temporary.js';
+import {temporaryFolder} from '../helpers/temporary-folder.js';
 
 /** Plain JSON values as they come out of a parser: strings in NFC, no −0. */
 const json = fc.jsonValue({stringUnit: 'binary'}).map((value) => normalised(value));
@@ -53,10 +54,10 @@ test('the pieces in which bytes arrive do not matter', () => {
 });
 
 test('a file has the digest of its bytes', async () => {
-  using folder = temporaryFolder();
+  const folder = temporaryFolder();
   const bytes = new Uint8Array(2_500_000).map((_, index) => index * 17);
-  writeFileSync(folder.at('file'), bytes);
-  expect(await digestOfFile(folder.at('file'))).toBe(digestOf(bytes));
+  writeFileSync(path.join(folder, 'file'), bytes);
+  expect(await digestOfFile(path.join(folder, 'file'))).toBe(digestOf(bytes));
 });
 
 test('the order of keys does not matter', () => {

@@ -1,84 +1,85 @@
 import {mkdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync} from 'node:fs';
 import {setTimeout as sleep} from 'node:timers/promises';
+import path from 'node:path';
 import {expect, test} from 'vitest';
 import {digestOfText} from '../../cache/digest.js';
 import {FileDigests} from '../../cache/file-digests.js';
 import {Lineage} from '../../cache/lineage.js';
-import {temporaryFolder} from './temporary.js';
+import {temporaryFolder} from '../helpers/temporary-folder.js';
 
 /** A little longer than the two seconds after which a file counts as left alone. */
 const leftAloneMs = 2_100;
 
 test('a file that was left alone is known without being read, also in the next process', async () => {
-  using folder = temporaryFolder();
-  writeFileSync(folder.at('video'), 'frames');
+  const folder = temporaryFolder();
+  writeFileSync(path.join(folder, 'video'), 'frames');
   await sleep(leftAloneMs);
   {
-    using lineage = Lineage.open(folder.at('lineage.sqlite'));
+    using lineage = Lineage.open(path.join(folder, 'lineage.sqlite'));
     const digests = new FileDigests(lineage);
-    expect(digests.peek(folder.at('video'))).toBeUndefined();
-    expect(await digests.digest(folder.at('video'))).toBe(digestOfText('frames'));
+    expect(digests.peek(path.join(folder, 'video'))).toBeUndefined();
+    expect(await digests.digest(path.join(folder, 'video'))).toBe(digestOfText('frames'));
   }
-  using lineage = Lineage.open(folder.at('lineage.sqlite'));
+  using lineage = Lineage.open(path.join(folder, 'lineage.sqlite'));
   const digests = new FileDigests(lineage);
-  expect(digests.peek(folder.at('video'))).toBe(digestOfText('frames'));
+  expect(digests.peek(path.join(folder, 'video'))).toBe(digestOfText('frames'));
   // Other bytes of the same length, with the old modification time: the change time tells.
-  const {atime, mtime} = statSync(folder.at('video'));
-  writeFileSync(folder.at('video'), 'frameS');
-  utimesSync(folder.at('video'), atime, mtime);
-  expect(digests.peek(folder.at('video'))).toBeUndefined();
-  expect(await digests.digest(folder.at('video'))).toBe(digestOfText('frameS'));
+  const {atime, mtime} = statSync(path.join(folder, 'video'));
+  writeFileSync(path.join(folder, 'video'), 'frameS');
+  utimesSync(path.join(folder, 'video'), atime, mtime);
+  expect(digests.peek(path.join(folder, 'video'))).toBeUndefined();
+  expect(await digests.digest(path.join(folder, 'video'))).toBe(digestOfText('frameS'));
 });
 
 test('a file that was just written is not remembered, because the next write may leave the same time stamp', async () => {
-  using folder = temporaryFolder();
-  using lineage = Lineage.open(folder.at('lineage.sqlite'));
+  const folder = temporaryFolder();
+  using lineage = Lineage.open(path.join(folder, 'lineage.sqlite'));
   const digests = new FileDigests(lineage);
   for (const text of ['one', 'two', 'six']) {
-    writeFileSync(folder.at('annotation'), text);
-    expect(await digests.digest(folder.at('annotation'))).toBe(digestOfText(text));
-    expect(digests.peek(folder.at('annotation'))).toBeUndefined();
+    writeFileSync(path.join(folder, 'annotation'), text);
+    expect(await digests.digest(path.join(folder, 'annotation'))).toBe(digestOfText(text));
+    expect(digests.peek(path.join(folder, 'annotation'))).toBeUndefined();
   }
 });
 
 test('a file dated in the future is not remembered', async () => {
-  using folder = temporaryFolder();
-  using lineage = Lineage.open(folder.at('lineage.sqlite'));
+  const folder = temporaryFolder();
+  using lineage = Lineage.open(path.join(folder, 'lineage.sqlite'));
   const digests = new FileDigests(lineage);
-  writeFileSync(folder.at('video'), 'frames');
+  writeFileSync(path.join(folder, 'video'), 'frames');
   const tomorrow = new Date(Date.now() + 86_400_000);
-  utimesSync(folder.at('video'), tomorrow, tomorrow);
-  await digests.digest(folder.at('video'));
-  expect(digests.peek(folder.at('video'))).toBeUndefined();
+  utimesSync(path.join(folder, 'video'), tomorrow, tomorrow);
+  await digests.digest(path.join(folder, 'video'));
+  expect(digests.peek(path.join(folder, 'video'))).toBeUndefined();
 });
 
 test('where a file was when it was hashed is recorded', async () => {
-  using folder = temporaryFolder();
-  using lineage = Lineage.open(folder.at('lineage.sqlite'));
-  writeFileSync(folder.at('a'), 'frames');
-  mkdirSync(folder.at('b'));
-  writeFileSync(folder.at('b', 'a'), 'frames');
+  const folder = temporaryFolder();
+  using lineage = Lineage.open(path.join(folder, 'lineage.sqlite'));
+  writeFileSync(path.join(folder, 'a'), 'frames');
+  mkdirSync(path.join(folder, 'b'));
+  writeFileSync(path.join(folder, 'b', 'a'), 'frames');
   const digests = new FileDigests(lineage);
-  await digests.digest(folder.at('a'));
-  await digests.digest(folder.at('b', 'a'));
+  await digests.digest(path.join(folder, 'a'));
+  await digests.digest(path.join(folder, 'b', 'a'));
   expect(lineage.query('SELECT digest, path FROM file').rows).toEqual([
-    [digestOfText('frames'), folder.at('a')],
-    [digestOfText('frames'), folder.at('b', 'a')],
+    [digestOfText('frames'), path.join(folder, 'a')],
+    [digestOfText('frames'), path.join(folder, 'b', 'a')],
   ]);
 });
 
 test('a file that is not there is the error of the file system, or nothing to a peek', async () => {
-  using folder = temporaryFolder();
-  using lineage = Lineage.open(folder.at('lineage.sqlite'));
+  const folder = temporaryFolder();
+  using lineage = Lineage.open(path.join(folder, 'lineage.sqlite'));
   const digests = new FileDigests(lineage);
-  expect(digests.peek(folder.at('missing'))).toBeUndefined();
-  await expect(digests.digest(folder.at('missing'))).rejects.toMatchObject({code: 'ENOENT'});
+  expect(digests.peek(path.join(folder, 'missing'))).toBeUndefined();
+  await expect(digests.digest(path.join(folder, 'missing'))).rejects.toMatchObject({code: 'ENOENT'});
 });
 
 test('a file that keeps changing while it is read is refused', async () => {
-  using folder = temporaryFolder();
-  using lineage = Lineage.open(folder.at('lineage.sqlite'));
-  const file = folder.at('growing');
+  const folder = temporaryFolder();
+  using lineage = Lineage.open(path.join(folder, 'lineage.sqlite'));
+  const file = path.join(folder, 'growing');
   writeFileSync(file, Buffer.alloc(8_000_000));
   const growing = setInterval(() => writeFileSync(file, 'x', {flag: 'a'}), 1);
   try {
@@ -89,19 +90,19 @@ test('a file that keeps changing while it is read is refused', async () => {
 });
 
 test('a folder of files is known like a file, until one of them is overwritten, added, renamed or removed', async () => {
-  using folder = temporaryFolder();
-  using lineage = Lineage.open(folder.at('lineage.sqlite'));
-  const [crops, first] = [folder.at('crops'), folder.at('crops', '00001.jpg')];
-  mkdirSync(folder.at('crops', 'deeper'), {recursive: true});
+  const folder = temporaryFolder();
+  using lineage = Lineage.open(path.join(folder, 'lineage.sqlite'));
+  const [crops, first] = [path.join(folder, 'crops'), path.join(folder, 'crops', '00001.jpg')];
+  mkdirSync(path.join(folder, 'crops', 'deeper'), {recursive: true});
   writeFileSync(first, 'one');
-  writeFileSync(folder.at('crops', '00002.jpg'), 'two');
+  writeFileSync(path.join(folder, 'crops', '00002.jpg'), 'two');
   await sleep(leftAloneMs);
   const before = await new FileDigests(lineage).digest(crops);
   expect(new FileDigests(lineage).peek(crops)).toBe(before);
 
   // What does not belong to the folder's files: hidden files and deeper folders.
-  writeFileSync(folder.at('crops', '.DS_Store'), 'hidden');
-  writeFileSync(folder.at('crops', 'deeper', '00003.jpg'), 'deeper');
+  writeFileSync(path.join(folder, 'crops', '.DS_Store'), 'hidden');
+  writeFileSync(path.join(folder, 'crops', 'deeper', '00003.jpg'), 'deeper');
   expect(new FileDigests(lineage).peek(crops)).toBe(before);
 
   // Overwritten in place, with the old modification time: the folder's own time stamps stay.
@@ -111,9 +112,9 @@ test('a folder of files is known like a file, until one of them is overwritten, 
   expect(new FileDigests(lineage).peek(crops)).toBeUndefined();
   const seen = [before, await new FileDigests(lineage).digest(crops)];
   for (const change of [
-    () => renameSync(first, folder.at('crops', '00009.jpg')),
-    () => writeFileSync(folder.at('crops', '00003.jpg'), 'three'),
-    () => rmSync(folder.at('crops', '00002.jpg')),
+    () => renameSync(first, path.join(folder, 'crops', '00009.jpg')),
+    () => writeFileSync(path.join(folder, 'crops', '00003.jpg'), 'three'),
+    () => rmSync(path.join(folder, 'crops', '00002.jpg')),
   ]) {
     change();
     seen.push(await new FileDigests(lineage).digest(crops));
@@ -122,17 +123,17 @@ test('a folder of files is known like a file, until one of them is overwritten, 
 });
 
 test('the digest of a folder is that of its names and bytes, wherever it lies', async () => {
-  using folder = temporaryFolder();
-  using lineage = Lineage.open(folder.at('lineage.sqlite'));
-  for (const name of ['a', 'b', 'c']) mkdirSync(folder.at(name));
+  const folder = temporaryFolder();
+  using lineage = Lineage.open(path.join(folder, 'lineage.sqlite'));
+  for (const name of ['a', 'b', 'c']) mkdirSync(path.join(folder, name));
   for (const [name, texts] of Object.entries({a: ['one', 'two'], b: ['one', 'two'], c: ['two', 'one']})) {
-    texts.forEach((text, index) => writeFileSync(folder.at(name, `0000${index + 1}.jpg`), text));
+    texts.forEach((text, index) => writeFileSync(path.join(folder, name, `0000${index + 1}.jpg`), text));
   }
   const digests = new FileDigests(lineage);
   const [a, b, c] = [
-    await digests.digest(folder.at('a')),
-    await digests.digest(folder.at('b')),
-    await digests.digest(folder.at('c')),
+    await digests.digest(path.join(folder, 'a')),
+    await digests.digest(path.join(folder, 'b')),
+    await digests.digest(path.join(folder, 'c')),
   ];
   expect(a).toBe(b);
   expect(c).not.toBe(a);

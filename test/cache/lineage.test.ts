@@ -8,7 +8,8 @@ import {Lineage} from '../../cache/lineage.js';
 import {deleteManifest, manifests, readManifest, writeManifest} from '../../cache/manifest.js';
 import {lineageVersion} from '../../cache/migrations.js';
 import {digestFor, someTasks, task} from './some-tasks.js';
-import {codeOfFailure, temporaryFolder} from './temporary.js';
+import {temporaryFolder} from '../helpers/temporary-folder.js';
+import {codeOfFailure} from './code-of-failure.js';
 
 function lineageOf(file: string, tasks = someTasks): Lineage {
   const lineage = Lineage.open(file);
@@ -26,16 +27,16 @@ function inWords({depth, stage, subject, name, producer, producerStage, path: fi
 
 describe('tasks', () => {
   test('a task that was recorded is found whole, also after the file was closed', () => {
-    using folder = temporaryFolder();
-    lineageOf(folder.at('lineage.sqlite')).close();
-    using lineage = Lineage.open(folder.at('lineage.sqlite'));
+    const folder = temporaryFolder();
+    lineageOf(path.join(folder, 'lineage.sqlite')).close();
+    using lineage = Lineage.open(path.join(folder, 'lineage.sqlite'));
     expect(someTasks.map(({fingerprint}) => lineage.find(fingerprint))).toEqual(someTasks);
     expect(lineage.find(digestFor('nothing'))).toBeUndefined();
   });
 
   test('the first record of a fingerprint stays, until it is forgotten', () => {
-    using folder = temporaryFolder();
-    using lineage = lineageOf(folder.at('lineage.sqlite'));
+    const folder = temporaryFolder();
+    using lineage = lineageOf(path.join(folder, 'lineage.sqlite'));
     const first = someTasks[0]!;
     const second = {...first, outputs: [{...first.outputs[0]!, digest: digestFor('other')}]};
     lineage.record(second);
@@ -49,7 +50,7 @@ describe('tasks', () => {
   });
 
   test('the nearest task is the latest of the same stage and subject, other than the one asked about', () => {
-    using folder = temporaryFolder();
+    const folder = temporaryFolder();
     const days = ['2026-11-01', '2026-11-03', '2026-11-02'];
     const faces = days.map((day, index) =>
       task('faces a', ['video a'], {
@@ -59,7 +60,7 @@ describe('tasks', () => {
         startedAt: `${day}T00:00:00.000Z`,
       }),
     );
-    using lineage = lineageOf(folder.at('lineage.sqlite'), faces);
+    using lineage = lineageOf(path.join(folder, 'lineage.sqlite'), faces);
     expect(lineage.nearest('faces', {clip: 'a', fold: '1'})).toEqual(faces[1]);
     expect(lineage.nearest('faces', {clip: 'a', fold: '1'}, faces[1]!.fingerprint)).toEqual(faces[2]);
     expect(lineage.nearest('faces', {clip: 'b'})).toBeUndefined();
@@ -69,8 +70,8 @@ describe('tasks', () => {
 
 describe('ways through the lineage', () => {
   test('upstream of a shard ends in the published files, and keeps clips with equal shards apart', () => {
-    using folder = temporaryFolder();
-    using lineage = lineageOf(folder.at('lineage.sqlite'));
+    const folder = temporaryFolder();
+    using lineage = lineageOf(path.join(folder, 'lineage.sqlite'));
     for (const name of ['video a', 'video b', 'transcript a', 'transcript b', 'detector']) {
       lineage.recordFile(digestFor(name), `/data/${name}`);
     }
@@ -96,8 +97,8 @@ describe('ways through the lineage', () => {
   });
 
   test('downstream of a file, a model or a task is all that was made of it, and nothing of another clip', () => {
-    using folder = temporaryFolder();
-    using lineage = lineageOf(folder.at('lineage.sqlite'));
+    const folder = temporaryFolder();
+    using lineage = lineageOf(path.join(folder, 'lineage.sqlite'));
     expect(lineage.downstream(digestFor('transcript a')).map(inWords)).toEqual([
       '1 words a ← transcript (unknown)',
       '2 text a ← no (words a)',
@@ -116,9 +117,9 @@ describe('ways through the lineage', () => {
   });
 
   test('where nothing tells the producers of equal bytes apart, all of them are fed on and one is named', () => {
-    using folder = temporaryFolder();
+    const folder = temporaryFolder();
     const reader = task('reader', ['no words']);
-    using lineage = lineageOf(folder.at('lineage.sqlite'), [...someTasks, reader]);
+    using lineage = lineageOf(path.join(folder, 'lineage.sqlite'), [...someTasks, reader]);
     expect(lineage.upstream(reader.fingerprint).map(inWords)).toEqual([
       '0 reader ← no (words a)',
       '1 words a ← transcript (unknown)',
@@ -130,8 +131,8 @@ describe('ways through the lineage', () => {
   });
 
   test('a prefix finds the one thing it means: task, shard, file or run', () => {
-    using folder = temporaryFolder();
-    using lineage = lineageOf(folder.at('lineage.sqlite'));
+    const folder = temporaryFolder();
+    using lineage = lineageOf(path.join(folder, 'lineage.sqlite'));
     lineage.recordFile(digestFor('video a'), '/data/video a');
     const run = lineage.beginRun({experiment: 'toy', config: {}, command: 'run', version: '1'});
     const found = (name: string) => lineage.resolve(digestFor(name).slice(0, 10).toUpperCase());
@@ -147,11 +148,11 @@ describe('ways through the lineage', () => {
   });
 
   test('a prefix that means nothing, or several things, is an unknown record; the things are listed', async () => {
-    using folder = temporaryFolder();
+    const folder = temporaryFolder();
     const twins = ['abcd1', 'abcd2'].map((start) =>
       task('faces a', [], {fingerprint: start.padEnd(32, '0') as Digest, outputs: []}),
     );
-    using lineage = lineageOf(folder.at('lineage.sqlite'), twins);
+    using lineage = lineageOf(path.join(folder, 'lineage.sqlite'), twins);
     expect(() => lineage.resolve('abcd')).toThrow(
       `'abcd' means 2 things:
   task abcd1000000000000000000000000000  faces {"clip":"a"}
@@ -164,8 +165,8 @@ describe('ways through the lineage', () => {
   });
 
   test('SQL reads the documented views and writes nothing', () => {
-    using folder = temporaryFolder();
-    using lineage = lineageOf(folder.at('lineage.sqlite'));
+    const folder = temporaryFolder();
+    using lineage = lineageOf(path.join(folder, 'lineage.sqlite'));
     expect(lineage.query("SELECT stage, clip, fold, system, seed FROM v_tasks WHERE stage = 'training'")).toEqual({
       columns: ['stage', 'clip', 'fold', 'system', 'seed'],
       rows: [['training', null, '0', 'rcma', 1]],
@@ -193,8 +194,8 @@ describe('ways through the lineage', () => {
 
 describe('runs', () => {
   test('a run remembers what was asked and what became of each task', async () => {
-    using folder = temporaryFolder();
-    using lineage = lineageOf(folder.at('lineage.sqlite'));
+    const folder = temporaryFolder();
+    using lineage = lineageOf(path.join(folder, 'lineage.sqlite'));
     const asked = {experiment: 'toy', config: {folds: 3}, command: 'affectflow run toy.yaml', version: '0.1.0'};
     const first = lineage.beginRun(asked);
     const fingerprint = digestFor('fingerprint faces a');
@@ -231,17 +232,17 @@ describe('runs', () => {
 
 describe('manifests', () => {
   test('are read as they were written, in order of fingerprint; the last of a fingerprint counts', () => {
-    using folder = temporaryFolder();
-    for (const each of someTasks) writeManifest(folder.path, {...each, seconds: 9});
-    for (const each of someTasks) writeManifest(folder.path, each);
+    const folder = temporaryFolder();
+    for (const each of someTasks) writeManifest(folder, {...each, seconds: 9});
+    for (const each of someTasks) writeManifest(folder, each);
     const inOrder = [...someTasks].sort((a, b) => (a.fingerprint < b.fingerprint ? -1 : 1));
-    expect([...manifests(folder.path)]).toEqual(inOrder);
+    expect([...manifests(folder)]).toEqual(inOrder);
     const {fingerprint} = inOrder[0]!;
-    expect(readManifest(folder.path, fingerprint)).toEqual(inOrder[0]);
-    deleteManifest(folder.path, fingerprint);
-    deleteManifest(folder.path, fingerprint);
-    expect(readManifest(folder.path, fingerprint)).toBeUndefined();
-    expect([...manifests(folder.at('nowhere'))]).toEqual([]);
+    expect(readManifest(folder, fingerprint)).toEqual(inOrder[0]);
+    deleteManifest(folder, fingerprint);
+    deleteManifest(folder, fingerprint);
+    expect(readManifest(folder, fingerprint)).toBeUndefined();
+    expect([...manifests(path.join(folder, 'nowhere'))]).toEqual([]);
   });
 
   test.each([
@@ -252,26 +253,26 @@ describe('manifests', () => {
     [JSON.stringify({...someTasks[0], inputs: undefined}), 'it has no list of inputs'],
     [JSON.stringify({...someTasks[0], models: [{id: 'x'}]}), 'it holds the digest undefined'],
   ])('a file that is none says so: %s', (text, reason) => {
-    using folder = temporaryFolder();
+    const folder = temporaryFolder();
     const {fingerprint} = someTasks[0]!;
-    writeManifest(folder.path, someTasks[0]!);
-    writeManifest(folder.path, someTasks[2]!);
-    writeFileSync(folder.at(fingerprint.slice(0, 2), `${fingerprint.slice(2)}.json`), text);
-    expect(() => readManifest(folder.path, fingerprint)).toThrow(`not a manifest of this version: ${reason}`);
-    expect(() => [...manifests(folder.path)]).toThrow(reason);
+    writeManifest(folder, someTasks[0]!);
+    writeManifest(folder, someTasks[2]!);
+    writeFileSync(path.join(folder, fingerprint.slice(0, 2), `${fingerprint.slice(2)}.json`), text);
+    expect(() => readManifest(folder, fingerprint)).toThrow(`not a manifest of this version: ${reason}`);
+    expect(() => [...manifests(folder)]).toThrow(reason);
     const bad: string[] = [];
-    expect([...manifests(folder.path, ({code}) => bad.push(code))]).toEqual([someTasks[2]]);
+    expect([...manifests(folder, ({code}) => bad.push(code))]).toEqual([someTasks[2]]);
     expect(bad).toEqual(['bad-manifest']);
   });
 
   test('rebuild the tasks of a lineage that was lost, row for row', () => {
-    using folder = temporaryFolder();
-    for (const each of someTasks) writeManifest(folder.at('manifests'), each);
-    writeFileSync(folder.at('manifests', 'note.txt'), 'not a manifest');
-    using recorded = lineageOf(folder.at('recorded.sqlite'));
-    using rebuilt = Lineage.open(folder.at('rebuilt.sqlite'));
+    const folder = temporaryFolder();
+    for (const each of someTasks) writeManifest(path.join(folder, 'manifests'), each);
+    writeFileSync(path.join(folder, 'manifests', 'note.txt'), 'not a manifest');
+    using recorded = lineageOf(path.join(folder, 'recorded.sqlite'));
+    using rebuilt = Lineage.open(path.join(folder, 'rebuilt.sqlite'));
     rebuilt.record(task('stale a', []));
-    expect(rebuilt.rebuild(folder.at('manifests'))).toEqual({tasks: someTasks.length, bad: []});
+    expect(rebuilt.rebuild(path.join(folder, 'manifests'))).toEqual({tasks: someTasks.length, bad: []});
     for (const table of ['task', 'task_input', 'task_output']) {
       const all = `SELECT * FROM ${table} ORDER BY 1, 2`;
       expect(rebuilt.query(all)).toEqual(recorded.query(all));
@@ -284,13 +285,13 @@ describe('the database file', () => {
   const versionOne = path.join(import.meta.dirname, 'fixtures/lineage-1.sql');
 
   test('of version 1 is brought to the present version, and holds what a new one would', async () => {
-    using folder = temporaryFolder();
-    const old = new Sqlite(folder.at('old.sqlite'));
+    const folder = temporaryFolder();
+    const old = new Sqlite(path.join(folder, 'old.sqlite'));
     old.exec(readFileSync(versionOne, 'utf8'));
     expect(old.pragma('user_version', {simple: true})).toBe(1);
     old.close();
-    using migrated = Lineage.open(folder.at('old.sqlite'));
-    using fresh = lineageOf(folder.at('fresh.sqlite'));
+    using migrated = Lineage.open(path.join(folder, 'old.sqlite'));
+    using fresh = lineageOf(path.join(folder, 'fresh.sqlite'));
     const contents = (lineage: Lineage) =>
       ['sqlite_schema', 'task', 'task_input', 'task_output', 'v_tasks', 'v_shards', 'v_edges'].map((table) => {
         const columns = table === 'sqlite_schema' ? 'type, name, tbl_name, sql' : '*';
@@ -301,11 +302,11 @@ describe('the database file', () => {
   });
 
   test('of a later version is left alone', () => {
-    using folder = temporaryFolder();
-    const later = new Sqlite(folder.at('later.sqlite'));
+    const folder = temporaryFolder();
+    const later = new Sqlite(path.join(folder, 'later.sqlite'));
     later.pragma(`user_version = ${lineageVersion + 1}`);
     later.close();
-    expect(() => Lineage.open(folder.at('later.sqlite'))).toThrow(
+    expect(() => Lineage.open(path.join(folder, 'later.sqlite'))).toThrow(
       expect.objectContaining({
         code: 'newer-lineage',
         remedy: 'Update Affectflow, or choose another workspace.',
@@ -314,19 +315,24 @@ describe('the database file', () => {
   });
 
   test('that is no database says how to get the lineage back', async () => {
-    using folder = temporaryFolder();
-    writeFileSync(folder.at('text.sqlite'), 'this is not a database, and long enough to be read as one'.repeat(20));
-    expect(await codeOfFailure(() => Lineage.open(folder.at('text.sqlite')))).toBe('bad-lineage');
-    lineageOf(folder.at('cut.sqlite')).close();
-    const whole = readFileSync(folder.at('cut.sqlite'));
-    writeFileSync(folder.at('cut.sqlite'), whole.subarray(0, 5000));
-    const use = () => Lineage.open(folder.at('cut.sqlite')).record(task('more a', ['x']));
+    const folder = temporaryFolder();
+    writeFileSync(
+      path.join(folder, 'text.sqlite'),
+      'this is not a database, and long enough to be read as one'.repeat(20),
+    );
+    expect(await codeOfFailure(() => Lineage.open(path.join(folder, 'text.sqlite')))).toBe('bad-lineage');
+    lineageOf(path.join(folder, 'cut.sqlite')).close();
+    const whole = readFileSync(path.join(folder, 'cut.sqlite'));
+    writeFileSync(path.join(folder, 'cut.sqlite'), whole.subarray(0, 5000));
+    const use = () => Lineage.open(path.join(folder, 'cut.sqlite')).record(task('more a', ['x']));
     expect(await codeOfFailure(use)).toBe('bad-lineage');
   });
 
   test('where no folder can be is an unwritable workspace', async () => {
-    using folder = temporaryFolder();
-    writeFileSync(folder.at('file'), '');
-    expect(await codeOfFailure(() => Lineage.open(folder.at('file', 'lineage.sqlite')))).toBe('unwritable-workspace');
+    const folder = temporaryFolder();
+    writeFileSync(path.join(folder, 'file'), '');
+    expect(await codeOfFailure(() => Lineage.open(path.join(folder, 'file', 'lineage.sqlite')))).toBe(
+      'unwritable-workspace',
+    );
   });
 });

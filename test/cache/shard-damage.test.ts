@@ -5,7 +5,9 @@ import type {Digest} from '../../cache/digest.js';
 import {digestOf} from '../../cache/digest.js';
 import {ShardStore} from '../../cache/shard-store.js';
 import {everyType, oneRow} from './every-type.js';
-import {builtChild, canMount, codeOfFailure, ended, runOnDisk, startChild, temporaryFolder} from './temporary.js';
+import {temporaryFolder} from '../helpers/temporary-folder.js';
+import {builtChild, canMount, ended, runOnDisk, startChild} from './child-process.js';
+import {codeOfFailure} from './code-of-failure.js';
 
 describe('damage is found when a shard is opened', () => {
   const small = {kind: 'small', columns: {i32: {type: 'i32', unit: '1', doc: 'A number.'}}, batchRows: 2} as const;
@@ -17,8 +19,8 @@ describe('damage is found when a shard is opened', () => {
   }
 
   test('every single flipped bit of every byte', async () => {
-    using folder = temporaryFolder();
-    const store = ShardStore.open(folder.path);
+    const folder = temporaryFolder();
+    const store = ShardStore.open(folder);
     const digest = await writeSmall(store);
     const whole = readFileSync(store.path(digest));
     chmodSync(store.path(digest), 0o644);
@@ -34,8 +36,8 @@ describe('damage is found when a shard is opened', () => {
   });
 
   test('every length a file was cut to', async () => {
-    using folder = temporaryFolder();
-    const store = ShardStore.open(folder.path);
+    const folder = temporaryFolder();
+    const store = ShardStore.open(folder);
     const digest = await writeSmall(store);
     const bytes = statSync(store.path(digest)).size;
     chmodSync(store.path(digest), 0o644);
@@ -47,8 +49,8 @@ describe('damage is found when a shard is opened', () => {
   });
 
   test('also when the shard was good when it was opened before', async () => {
-    using folder = temporaryFolder();
-    const store = ShardStore.open(folder.path);
+    const folder = temporaryFolder();
+    const store = ShardStore.open(folder);
     const digest = await writeSmall(store);
     await (await store.open(digest, small)).close();
     writeFileSync(store.path(digest), `${readFileSync(store.path(digest), 'latin1')}x`);
@@ -56,8 +58,8 @@ describe('damage is found when a shard is opened', () => {
   });
 
   test('a shard of another kind, with other columns, or no Arrow file at all is a bad shard', async () => {
-    using folder = temporaryFolder();
-    const store = ShardStore.open(folder.path);
+    const folder = temporaryFolder();
+    const store = ShardStore.open(folder);
     const digest = await writeSmall(store);
     const otherKind = {...small, kind: 'other'} as const;
     const otherType = {...small, columns: {i32: {...small.columns.i32, type: 'f64'}}} as const;
@@ -80,9 +82,9 @@ describe('damage is found when a shard is opened', () => {
 
 describe('whatever happens to a process or a disk', () => {
   test('a process killed while it writes leaves whole shards only, and what it left aside goes with the next open', async () => {
-    using folder = temporaryFolder();
-    const child = builtChild(folder.path);
-    const root = folder.at('store');
+    const folder = temporaryFolder();
+    const child = await builtChild();
+    const root = path.join(folder, 'store');
     const published = new Set<string>();
     for (let kill = 0; kill < 5; kill++) {
       const process = startChild(child, ['write-forever', root], (line) => published.add(line));
@@ -98,13 +100,13 @@ describe('whatever happens to a process or a disk', () => {
     for (const digest of stored) await (await store.open(digest, everyType)).close();
     // Every shard that was said to be published is there; the last may have been published but not said.
     expect(stored.filter((digest) => published.has(digest))).toHaveLength(published.size);
-    expect(readdirSync(folder.at('store', 'tmp'))).toEqual([]);
+    expect(readdirSync(path.join(folder, 'store', 'tmp'))).toEqual([]);
   });
 
   test('a folder that cannot be is an unwritable workspace', async () => {
-    using folder = temporaryFolder();
-    writeFileSync(folder.at('file'), '');
-    const writer = ShardStore.open(folder.at('file', 'store')).create(everyType);
+    const folder = temporaryFolder();
+    writeFileSync(path.join(folder, 'file'), '');
+    const writer = ShardStore.open(path.join(folder, 'file', 'store')).create(everyType);
     await expect(writer.append(oneRow())).rejects.toMatchObject({
       code: 'unwritable-workspace',
       remedy: 'Choose a workspace that you may write to, or change the permissions of this one.',
@@ -112,18 +114,18 @@ describe('whatever happens to a process or a disk', () => {
     await writer.abort();
   });
 
-  test.skipIf(!canMount())('a full disk is said to be full, and what was written is removed', () => {
-    using folder = temporaryFolder();
-    const disk = folder.at('disk');
-    const child = builtChild(folder.path);
+  test.skipIf(!canMount())('a full disk is said to be full, and what was written is removed', async () => {
+    const folder = temporaryFolder();
+    const disk = path.join(folder, 'disk');
+    const child = await builtChild();
     mkdirSync(disk);
     expect(runOnDisk(child, disk, 'size=256k', ['fill', disk])).toBe('disk-full, 0 files left');
   });
 
-  test.skipIf(!canMount())('a read-only disk is an unwritable workspace, for shards, lineage and lock', () => {
-    using folder = temporaryFolder();
-    const disk = folder.at('disk');
-    const child = builtChild(folder.path);
+  test.skipIf(!canMount())('a read-only disk is an unwritable workspace, for shards, lineage and lock', async () => {
+    const folder = temporaryFolder();
+    const disk = path.join(folder, 'disk');
+    const child = await builtChild();
     mkdirSync(disk);
     const said = runOnDisk(child, disk, 'ro', ['try-writing', disk]).split('\n');
     expect(said).toEqual(['unwritable-workspace', 'unwritable-workspace', 'unwritable-workspace']);

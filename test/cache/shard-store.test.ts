@@ -1,4 +1,5 @@
 import {readdirSync, readFileSync, statSync, truncateSync, writeFileSync} from 'node:fs';
+import path from 'node:path';
 import {tableFromIPC} from 'apache-arrow';
 import fc from 'fast-check';
 import {describe, expect, test, vi} from 'vitest';
@@ -8,7 +9,9 @@ import type {ShardSchema} from '../../cache/shard.js';
 import {ShardStore} from '../../cache/shard-store.js';
 import type {EveryType} from './every-type.js';
 import {everyType, oneRow, someRows} from './every-type.js';
-import {builtChild, codeOfFailure, ended, startChild, temporaryFolder} from './temporary.js';
+import {temporaryFolder} from '../helpers/temporary-folder.js';
+import {builtChild, ended, startChild} from './child-process.js';
+import {codeOfFailure} from './code-of-failure.js';
 
 async function write(store: ShardStore, rows: readonly EveryType[]) {
   await using writer = store.create(everyType);
@@ -18,8 +21,8 @@ async function write(store: ShardStore, rows: readonly EveryType[]) {
 
 describe('what is written is read', () => {
   test('row by row and column by column, from any row to any other', async () => {
-    using folder = temporaryFolder();
-    const store = ShardStore.open(folder.path);
+    const folder = temporaryFolder();
+    const store = ShardStore.open(folder);
     const property = fc.asyncProperty(someRows, fc.nat(40), fc.nat(40), async (rows, one, other) => {
       const {digest, rows: count, bytes} = await write(store, rows);
       expect(count).toBe(rows.length);
@@ -48,8 +51,8 @@ describe('what is written is read', () => {
   });
 
   test('an empty shard has no rows and vectors of no width', async () => {
-    using folder = temporaryFolder();
-    const store = ShardStore.open(folder.path);
+    const folder = temporaryFolder();
+    const store = ShardStore.open(folder);
     const {digest, rows} = await write(store, []);
     await using shard = await store.open(digest, everyType);
     expect([rows, shard.rowCount, shard.width('f32s')]).toEqual([0, 0, 0]);
@@ -58,8 +61,8 @@ describe('what is written is read', () => {
   });
 
   test('rows outside the shard and columns it lacks are programmer errors', async () => {
-    using folder = temporaryFolder();
-    const store = ShardStore.open(folder.path);
+    const folder = temporaryFolder();
+    const store = ShardStore.open(folder);
     const {digest} = await write(store, [oneRow()]);
     await using shard = await store.open(digest, everyType as ShardSchema);
     await expect(shard.column('f64', 0, 2)).rejects.toThrow('Expected rows within [0, 1), got [0, 2)');
@@ -68,8 +71,8 @@ describe('what is written is read', () => {
   });
 
   test("Arrow's own reader sees the same values, units and kind", async () => {
-    using folder = temporaryFolder();
-    const store = ShardStore.open(folder.path);
+    const folder = temporaryFolder();
+    const store = ShardStore.open(folder);
     const rows = Array.from({length: 20}, (_, index) => oneRow({i32: index, bool: index % 2 === 0, text: `t${index}`}));
     const {digest} = await write(store, rows);
     const bytes = readFileSync(store.path(digest));
@@ -102,8 +105,8 @@ describe('what is written is read', () => {
   });
 
   test('many shards can be open, with few descriptors', async () => {
-    using folder = temporaryFolder();
-    const store = ShardStore.open(folder.path);
+    const folder = temporaryFolder();
+    const store = ShardStore.open(folder);
     const finished = [];
     for (let index = 0; index < 180; index++) finished.push(await write(store, [oneRow({i32: index})]));
     const shards = await Promise.all(finished.map(({digest}) => store.open(digest, everyType)));
@@ -127,19 +130,20 @@ describe('equal rows give equal bytes', () => {
   const golden = '0e5471ea5c91daf70632b90058312816';
 
   test('now and in all later versions', async () => {
-    using folder = temporaryFolder();
+    const folder = temporaryFolder();
     const rows = Array.from({length: 30}, (_, index) => oneRow({i32: index, f64: index === 3 ? NaN : index / 7}));
-    expect((await write(ShardStore.open(folder.path), rows)).digest).toBe(golden);
+    expect((await write(ShardStore.open(folder), rows)).digest).toBe(golden);
   });
 
   test('whether or not the writer is waited for, and in another process', async () => {
-    using folder = temporaryFolder();
+    const folder = temporaryFolder();
     const digests: string[] = [];
-    await ended(startChild(builtChild(folder.path), ['write-one', folder.at('a')], (line) => digests.push(line)));
-    await ended(startChild(folder.at('child.mjs'), ['write-one', folder.at('b')], (line) => digests.push(line)));
+    const child = await builtChild();
+    for (const name of ['a', 'b'])
+      await ended(startChild(child, ['write-one', path.join(folder, name)], (line) => digests.push(line)));
     expect(digests).toHaveLength(2);
     expect(digests[1]).toBe(digests[0]);
-    const store = ShardStore.open(folder.at('a'));
+    const store = ShardStore.open(path.join(folder, 'a'));
     await using shard = await store.open(digests[0] as Digest, everyType);
     await using writer = store.create(everyType);
     const appended = [];
@@ -149,8 +153,8 @@ describe('equal rows give equal bytes', () => {
   });
 
   test('whatever bits a NaN is made of', async () => {
-    using folder = temporaryFolder();
-    const store = ShardStore.open(folder.path);
+    const folder = temporaryFolder();
+    const store = ShardStore.open(folder);
     const negative = new Float64Array(new BigUint64Array([0xfff8000000000001n]).buffer)[0]!;
     const a = await write(store, [oneRow({f64: negative, f32: negative})]);
     const b = await write(store, [oneRow({f64: NaN, f32: NaN})]);
@@ -158,8 +162,8 @@ describe('equal rows give equal bytes', () => {
   });
 
   test('and other rows, in whatever column, give other bytes', async () => {
-    using folder = temporaryFolder();
-    const store = ShardStore.open(folder.path);
+    const folder = temporaryFolder();
+    const store = ShardStore.open(folder);
     const changes = [
       {},
       {f64: -0},
@@ -194,8 +198,8 @@ describe('a row that does not fit its schema is refused, and nothing is publishe
     [{bytes: 'x'}, "row 1, column 'bytes': expected a Uint8Array, got the text"],
     [{more: 1}, "row 1, column 'more': no such column is declared"],
   ] satisfies [Record<string, unknown>, string][])('%o', async (change: Record<string, unknown>, message) => {
-    using folder = temporaryFolder();
-    const store = ShardStore.open(folder.path);
+    const folder = temporaryFolder();
+    const store = ShardStore.open(folder);
     const writer = store.create(everyType);
     await writer.append(oneRow());
     await expect(writer.append(oneRow(change))).rejects.toMatchObject({
@@ -205,12 +209,12 @@ describe('a row that does not fit its schema is refused, and nothing is publishe
     expect(await codeOfFailure(() => writer.finish())).toBe('bad-row');
     await writer.abort();
     expect([...store.list()]).toEqual([]);
-    expect(readdirSync(folder.at('tmp'))).toEqual([]);
+    expect(readdirSync(path.join(folder, 'tmp'))).toEqual([]);
   });
 
   test('an empty vector in the first row', async () => {
-    using folder = temporaryFolder();
-    const writer = ShardStore.open(folder.path).create(everyType);
+    const folder = temporaryFolder();
+    const writer = ShardStore.open(folder).create(everyType);
     expect(await codeOfFailure(() => writer.append(oneRow({f32s: new Float32Array(0)})))).toBe('bad-row');
     await writer.abort();
   });
@@ -218,10 +222,10 @@ describe('a row that does not fit its schema is refused, and nothing is publishe
 
 describe('the store', () => {
   test('keeps a shard as a read-only file named by its digest, and knows whether it is there and whole', async () => {
-    using folder = temporaryFolder();
-    const store = ShardStore.open(folder.path);
+    const folder = temporaryFolder();
+    const store = ShardStore.open(folder);
     const {digest, bytes} = await write(store, [oneRow()]);
-    expect(store.path(digest)).toBe(folder.at(digest.slice(0, 2), `${digest.slice(2)}.arrow`));
+    expect(store.path(digest)).toBe(path.join(folder, digest.slice(0, 2), `${digest.slice(2)}.arrow`));
     expect(statSync(store.path(digest)).mode & 0o777).toBe(0o444);
     expect(digestOf(readFileSync(store.path(digest)))).toBe(digest);
     expect([store.has(digest), store.has(digest, bytes), store.has(digest, bytes + 1)]).toEqual([true, true, false]);
@@ -232,12 +236,12 @@ describe('the store', () => {
   });
 
   test('leaves no file aside when a shard is finished, aborted, or its block is left', async () => {
-    using folder = temporaryFolder();
-    const store = ShardStore.open(folder.path);
+    const folder = temporaryFolder();
+    const store = ShardStore.open(folder);
     await write(store, [oneRow()]);
     const aborted = store.create(everyType);
     await aborted.append(oneRow());
-    expect(readdirSync(folder.at('tmp'))).toHaveLength(1);
+    expect(readdirSync(path.join(folder, 'tmp'))).toHaveLength(1);
     await aborted.abort();
     await aborted.abort();
     const left = async () => {
@@ -246,25 +250,25 @@ describe('the store', () => {
       throw new Error('stage failed');
     };
     await expect(left()).rejects.toThrow('stage failed');
-    expect(readdirSync(folder.at('tmp'))).toEqual([]);
+    expect(readdirSync(path.join(folder, 'tmp'))).toEqual([]);
     await expect(aborted.append(oneRow())).rejects.toThrow(
       "Expected an open writer of 'every-type', but it was aborted",
     );
   });
 
   test('takes equal shards that are written at once', async () => {
-    using folder = temporaryFolder();
+    const folder = temporaryFolder();
     const rows = Array.from({length: 50}, (_, index) => oneRow({i32: index}));
-    const stores = [1, 2, 3, 4].map(() => ShardStore.open(folder.path));
+    const stores = [1, 2, 3, 4].map(() => ShardStore.open(folder));
     const finished = await Promise.all(stores.map((store) => write(store, rows)));
     expect([...stores[0]!.list()]).toEqual([{digest: finished[0]!.digest, bytes: finished[0]!.bytes}]);
     expect(new Set(finished.map(({digest}) => digest)).size).toBe(1);
-    expect(readdirSync(folder.at('tmp'))).toEqual([]);
+    expect(readdirSync(path.join(folder, 'tmp'))).toEqual([]);
   });
 
   test('reads on while descriptors are closed under it', async () => {
-    using folder = temporaryFolder();
-    const store = ShardStore.open(folder.path);
+    const folder = temporaryFolder();
+    const store = ShardStore.open(folder);
     const {digest} = await write(
       store,
       Array.from({length: 90}, (_, index) => oneRow({i32: index})),
@@ -281,8 +285,8 @@ describe('the store', () => {
   });
 
   test('says so when a shard is cut while it is open', async () => {
-    using folder = temporaryFolder();
-    const store = ShardStore.open(folder.path);
+    const folder = temporaryFolder();
+    const store = ShardStore.open(folder);
     const {digest} = await write(store, [oneRow()]);
     await using shard = await store.open(digest, everyType);
     truncateSync(store.path(digest), 100);
@@ -290,8 +294,8 @@ describe('the store', () => {
   });
 
   test('writes a shard again over an altered one, and so mends it', async () => {
-    using folder = temporaryFolder();
-    const store = ShardStore.open(folder.path);
+    const folder = temporaryFolder();
+    const store = ShardStore.open(folder);
     const {digest} = await write(store, [oneRow()]);
     writeFileSync(store.path(digest), 'altered');
     expect(await codeOfFailure(() => store.open(digest, everyType))).toBe('digest-mismatch');
@@ -301,18 +305,18 @@ describe('the store', () => {
   });
 
   test('moves a bad shard aside, so that it counts as missing and can be looked at', async () => {
-    using folder = temporaryFolder();
-    const store = ShardStore.open(folder.path);
+    const folder = temporaryFolder();
+    const store = ShardStore.open(folder);
     const {digest} = await write(store, [oneRow()]);
     store.quarantine(digest);
     store.quarantine(digest);
     expect(await codeOfFailure(() => store.open(digest, everyType))).toBe('missing-shard');
-    expect(readdirSync(folder.at('quarantine'))).toHaveLength(1);
+    expect(readdirSync(path.join(folder, 'quarantine'))).toHaveLength(1);
     expect([...store.list()]).toEqual([]);
   });
 
   test('does not take a name for a path', () => {
-    using folder = temporaryFolder();
-    expect(() => ShardStore.open(folder.path).has('../../etc/passwd' as Digest)).toThrow(TypeError);
+    const folder = temporaryFolder();
+    expect(() => ShardStore.open(folder).has('../../etc/passwd' as Digest)).toThrow(TypeError);
   });
 });

@@ -1,9 +1,6 @@
 /** Runs one stage on real shards in a temporary store: what the pipeline does, without order and without reuse. */
-import {mkdtempSync, rmSync} from 'node:fs';
 import {mkdtemp} from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
-import {afterAll} from 'vitest';
 import type {z} from 'zod';
 import type {ColumnValues, Row, ShardReader, ShardSchema} from '../../cache/shard.js';
 import {ShardStore} from '../../cache/shard-store.js';
@@ -15,6 +12,7 @@ import {
   type RunContext,
   type Stage,
 } from '../../stages/stage.js';
+import {temporaryFolder} from './temporary-folder.js';
 
 /** What a test gives for an input: a path for a published file; rows, or an output of `runStage`, for a shard. */
 export type Given<I extends Input> = I extends ShardSchema
@@ -32,9 +30,8 @@ export interface StageResult<O extends Readonly<Record<string, ShardSchema>>> {
   readonly notes: Readonly<Record<string, string | number>>;
 }
 
-const folder = mkdtempSync(path.join(os.tmpdir(), 'affectflow-stage-'));
+const folder = temporaryFolder();
 const store = ShardStore.open(path.join(folder, 'shards'));
-afterAll(() => rmSync(folder, {recursive: true, force: true}));
 
 /** Runs a stage per clip, with params completed by its own defaults. */
 export async function runStage<

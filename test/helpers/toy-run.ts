@@ -1,8 +1,6 @@
 /** Runs plans of toy stages on a real workspace with real worker processes. */
-import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
-import os from 'node:os';
+import {writeFileSync} from 'node:fs';
 import path from 'node:path';
-import {build} from 'esbuild';
 import {totals, type Event} from '../../pipeline/events.js';
 import {Executor, type Summary} from '../../pipeline/executor.js';
 import type {Experiment} from '../../pipeline/experiment.js';
@@ -11,6 +9,8 @@ import {Inspector} from '../../pipeline/inspector.js';
 import {taskId, type Plan, type Task} from '../../pipeline/plan.js';
 import {openWorkspace, type Workspace} from '../../pipeline/workspace.js';
 import {toyStages} from './toy-stages.js';
+import {bundled} from './bundled.js';
+import {temporaryFolder} from './temporary-folder.js';
 
 export interface ToyOptions {
   readonly plus?: number;
@@ -34,9 +34,9 @@ export interface ToyResult {
 const CLOSURES = {count: 'a', double: 'b', sum: 'c'};
 const LOCK = {count: {version: 1, closure: 'a'}, double: {version: 1, closure: 'b'}, sum: {version: 1, closure: 'c'}};
 
-/** A temporary folder with clips (name → text of the 'video') and a workspace; removed by `dispose`. */
-export class ToyProject implements Disposable {
-  readonly folder = mkdtempSync(path.join(os.tmpdir(), 'affectflow-'));
+/** A temporary folder with clips (name → text of the 'video') and a workspace. */
+export class ToyProject {
+  readonly folder = temporaryFolder();
   readonly workspaceFolder = path.join(this.folder, '.affectflow');
   static #entry: Promise<string> | undefined;
 
@@ -114,7 +114,7 @@ export class ToyProject implements Disposable {
         device: 'cpu',
         signal: options.signal ?? new AbortController().signal,
         run,
-        workerEntry: await (ToyProject.#entry ??= toyWorker()),
+        workerEntry: await (ToyProject.#entry ??= bundled("import './toy-worker.js'", import.meta.dirname)),
       });
       const summary = await executor.run();
       workspace.lineage.endRun(run, {status: summary.status, counts: totals(summary.stages)});
@@ -125,24 +125,4 @@ export class ToyProject implements Disposable {
       workspace.close();
     }
   }
-
-  [Symbol.dispose](): void {
-    rmSync(this.folder, {recursive: true, force: true});
-  }
-}
-
-/** The toy worker, bundled once per test file, beside node_modules so that packages resolve. */
-async function toyWorker(): Promise<string> {
-  const root = path.resolve(import.meta.dirname, '../..');
-  const outfile = path.join(root, 'node_modules/.cache/affectflow-test', `toy-worker-${process.pid}.mjs`);
-  await build({
-    entryPoints: [path.join(import.meta.dirname, 'toy-worker.ts')],
-    outfile,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    packages: 'external',
-  });
-  return outfile;
 }

@@ -1,11 +1,11 @@
 /** Published face images through the whole command: only what they decide runs again when one changes. */
-import {mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
-import os from 'node:os';
+import {mkdirSync, readdirSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
-import {afterAll, beforeAll, expect, it} from 'vitest';
+import {beforeAll, expect, it} from 'vitest';
 import {makeDemoDataset} from '../../pipeline/datasets/demo/demo-dataset.js';
 import {affectflow, producedByStage} from '../helpers/command.js';
+import {temporaryFolder} from '../helpers/temporary-folder.js';
 
 const EXPERIMENT = `
 name: crops
@@ -15,9 +15,8 @@ systems: [visual]
 `;
 const FRAMES = 20;
 
-let folder: string;
+const folder = temporaryFolder();
 beforeAll(async () => {
-  folder = mkdtempSync(path.join(os.tmpdir(), 'affectflow-'));
   await makeDemoDataset({folder, seed: 5, subjectCount: 2, clipsPerSubject: 1, secondsPerClip: 2, frameRateHz: 10});
   writeFileSync(path.join(folder, 'e.yaml'), EXPERIMENT);
   for (const clip of clips()) {
@@ -25,7 +24,6 @@ beforeAll(async () => {
     for (let number = 1; number <= FRAMES; number++) writeFileSync(imageOf(clip, number), await grey(number));
   }
 }, 60_000);
-afterAll(() => rmSync(folder, {recursive: true, force: true}));
 
 const clips = () => readdirSync(path.join(folder, 'videos')).map((name) => path.parse(name).name);
 const imageOf = (clip: string, number: number) =>

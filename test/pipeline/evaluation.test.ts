@@ -1,8 +1,7 @@
 /** What is done with trained systems, through the whole command: robustness, tests of differences, ensembles. */
-import {copyFileSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
-import os from 'node:os';
+import {copyFileSync, readFileSync, readdirSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
-import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import {beforeAll, describe, expect, it} from 'vitest';
 import {makeDemoDataset} from '../../pipeline/datasets/demo/demo-dataset.js';
 import {rankFolds, predictWithBestFolds} from '../../pipeline/ensemble.js';
 import {loadExperiment} from '../../pipeline/experiment.js';
@@ -16,6 +15,7 @@ import type {Digest} from '../../cache/digest.js';
 import type {Score} from '../../reports/score.js';
 import {predictions as predictionsSchema} from '../../stages/schemas.js';
 import {affectflow, producedByStage} from '../helpers/command.js';
+import {temporaryFolder} from '../helpers/temporary-folder.js';
 
 const EXPERIMENT = `
 name: small
@@ -35,13 +35,11 @@ systems: [audio, text]
 robustness: {signalToNoiseDecibels: [0], dropOutShares: [], stretchFrames: 5}
 `;
 
-let folder: string;
+const folder = temporaryFolder();
 beforeAll(async () => {
-  folder = mkdtempSync(path.join(os.tmpdir(), 'affectflow-'));
   await makeDemoDataset({folder, seed: 3, subjectCount: 4, clipsPerSubject: 1, secondsPerClip: 3, frameRateHz: 10});
   writeFileSync(path.join(folder, 'e.yaml'), EXPERIMENT);
 }, 120_000);
-afterAll(() => rmSync(folder, {recursive: true, force: true}));
 
 const run = (...args: string[]) => affectflow(['run', 'e.yaml', '--json', ...args], folder);
 

@@ -13,7 +13,7 @@ function reasonOf(events: readonly Event[], task: string): string {
 
 describe('running a plan', () => {
   it('executes every task once and reuses all of them the second time', async () => {
-    using project = new ToyProject(clips());
+    const project = new ToyProject(clips());
     expect((await project.run()).produced).toEqual(ALL);
     const second = await project.run();
     expect(second.produced).toEqual([]);
@@ -22,7 +22,7 @@ describe('running a plan', () => {
   });
 
   it('runs exactly what depends on a changed parameter, and says why', async () => {
-    using project = new ToyProject(clips());
+    const project = new ToyProject(clips());
     await project.run();
     const {produced, events} = await project.run({factor: 3});
     expect(produced).toEqual(['double a', 'double b', 'sum fold 0']);
@@ -31,20 +31,20 @@ describe('running a plan', () => {
   });
 
   it('stops the cascade where a stage that ran gives the same bytes', async () => {
-    using project = new ToyProject({a: 'xxxxx', b: 'yyyyyyyyyyyyyyy'});
+    const project = new ToyProject({a: 'xxxxx', b: 'yyyyyyyyyyyyyyy'});
     await project.run();
     expect((await project.run({plus: 1})).produced).toEqual(['count a', 'count b', 'double a', 'double b']);
   });
 
   it('does not run anything for a file that was moved in time but not changed', async () => {
-    using project = new ToyProject(clips());
+    const project = new ToyProject(clips());
     await project.run();
     project.write('a', clips().a);
     expect((await project.run()).produced).toEqual([]);
   });
 
   it('runs what depends on an edited file, and only that', async () => {
-    using project = new ToyProject(clips());
+    const project = new ToyProject(clips());
     await project.run();
     project.write('a', 'another and much longer text of a');
     const {produced, events} = await project.run();
@@ -53,7 +53,7 @@ describe('running a plan', () => {
   });
 
   it('never serves a stage stale whose source was edited, and reuses it once the edit is undone', async () => {
-    using project = new ToyProject(clips());
+    const project = new ToyProject(clips());
     await project.run();
     const edited = await project.run({closures: {double: 'edited'}});
     expect(edited.produced).toEqual(['double a', 'double b']);
@@ -62,13 +62,13 @@ describe('running a plan', () => {
   });
 
   it('gives the seed only to stages that draw', async () => {
-    using project = new ToyProject(clips());
+    const project = new ToyProject(clips());
     await project.run();
     expect((await project.run({seed: 7})).produced).toEqual(['sum fold 0']);
   });
 
   it('runs forced stages whatever is cached', async () => {
-    using project = new ToyProject(clips());
+    const project = new ToyProject(clips());
     await project.run();
     const {produced, events} = await project.run({forced: ['double', 'sum']});
     expect(produced).toEqual(['double a', 'double b', 'sum fold 0']);
@@ -76,14 +76,14 @@ describe('running a plan', () => {
   });
 
   it('does the work of two tasks that ask for the same thing once', async () => {
-    using project = new ToyProject({a: 'same text', b: 'same text', c: 'another text'});
+    const project = new ToyProject({a: 'same text', b: 'same text', c: 'another text'});
     const {produced, reused} = await project.run();
     expect(produced.filter((task) => !task.endsWith(' c'))).toHaveLength(3);
     expect(reused).toHaveLength(2);
   });
 
   it('shows warnings again when the result they belong to is reused', async () => {
-    using project = new ToyProject({a: 'warn me', b: 'text'});
+    const project = new ToyProject({a: 'warn me', b: 'text'});
     await project.run();
     const {events} = await project.run();
     expect(events.filter((event) => event.kind === 'warning')).toEqual([
@@ -94,7 +94,7 @@ describe('running a plan', () => {
 
 describe('a failing task', () => {
   it('leaves the others alone; what depended on it is skipped and nothing of it is cached', async () => {
-    using project = new ToyProject({a: 'broken', b: 'text of b'});
+    const project = new ToyProject({a: 'broken', b: 'text of b'});
     const {summary, produced, events} = await project.run();
     expect(summary.status).toBe('failed');
     expect(produced).toEqual(['count b', 'double b']);
@@ -112,21 +112,21 @@ describe('a failing task', () => {
   });
 
   it('is left out of a fold where the experiment allows it', async () => {
-    using project = new ToyProject({a: 'text of a', b: 'broken', c: 'text of c'});
+    const project = new ToyProject({a: 'text of a', b: 'broken', c: 'text of c'});
     const {produced, summary} = await project.run({onFailedClip: 'exclude'});
     expect(produced).toContain('sum fold 0');
     expect(summary.status).toBe('failed');
   });
 
   it('that kills its worker is reported with the signal, and the run goes on', async () => {
-    using project = new ToyProject({a: 'crash', b: 'text of b'});
+    const project = new ToyProject({a: 'crash', b: 'text of b'});
     const {events, produced} = await project.run();
     expect(events.find((event) => event.kind === 'failed')).toMatchObject({task: 'count a', code: 'worker-died'});
     expect(produced).toEqual(['count b', 'double b']);
   });
 
   it('that is a defect keeps its stack for the report', async () => {
-    using project = new ToyProject({a: 'defect', b: 'text'});
+    const project = new ToyProject({a: 'defect', b: 'text'});
     const {events} = await project.run();
     expect(events.find((event) => event.kind === 'failed')).toMatchObject({
       code: 'internal',
@@ -136,7 +136,7 @@ describe('a failing task', () => {
   });
 
   it('that cannot read its file names the file', async () => {
-    using project = new ToyProject(clips());
+    const project = new ToyProject(clips());
     rmSync(path.join(project.folder, 'a.mp4'));
     const {events} = await project.run();
     expect(events.find((event) => event.kind === 'failed')).toMatchObject({
@@ -160,7 +160,7 @@ describe('damage in the store', () => {
   };
 
   it('a removed shard is made again, and so is a truncated one', async () => {
-    using project = new ToyProject(clips());
+    const project = new ToyProject(clips());
     const {events} = await project.run();
     rmSync(shardOf(project, 'double a', events));
     truncateSync(shardOf(project, 'count b', events), 100);
@@ -170,7 +170,7 @@ describe('damage in the store', () => {
   });
 
   it('an altered shard is found by its digest when it is read, set aside, and made again', async () => {
-    using project = new ToyProject(clips());
+    const project = new ToyProject(clips());
     const {events} = await project.run();
     const file = shardOf(project, 'count a', events);
     const bytes = readFileSync(file);
@@ -183,7 +183,7 @@ describe('damage in the store', () => {
   });
 
   it('fails what reads a damaged shard that cannot be made again, and the run ends', async () => {
-    using project = new ToyProject(clips());
+    const project = new ToyProject(clips());
     const {events} = await project.run();
     const file = shardOf(project, 'count a', events);
     writeFileSync(file, readFileSync(file).fill(0));
@@ -201,7 +201,7 @@ describe('damage in the store', () => {
 
 describe('interruption', () => {
   it('stops cleanly, keeps what is finished, and a second run goes on', async () => {
-    using project = new ToyProject({a: 'slow', b: 'text of b'});
+    const project = new ToyProject({a: 'slow', b: 'text of b'});
     const controller = new AbortController();
     const first = await project.run({
       signal: controller.signal,
@@ -214,7 +214,7 @@ describe('interruption', () => {
   });
 
   it('leaves no temporary file in the store', async () => {
-    using project = new ToyProject({a: 'slow', b: 'text of b'});
+    const project = new ToyProject({a: 'slow', b: 'text of b'});
     const controller = new AbortController();
     await project.run({
       signal: controller.signal,

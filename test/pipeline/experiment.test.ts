@@ -1,13 +1,13 @@
-import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
-import os from 'node:os';
+import {mkdirSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
-import {afterEach, beforeEach, describe, expect, it} from 'vitest';
+import {beforeEach, describe, expect, it} from 'vitest';
 import {loadExperiment} from '../../pipeline/experiment.js';
 import {makePlan} from '../../pipeline/plan.js';
+import {temporaryFolder} from '../helpers/temporary-folder.js';
 
 let folder: string;
 beforeEach(() => {
-  folder = mkdtempSync(path.join(os.tmpdir(), 'affectflow-'));
+  folder = temporaryFolder();
   for (const name of ['v', 'a', 't']) mkdirSync(path.join(folder, name));
   for (const clip of ['anna-1', 'anna-2', 'ben-1', 'cleo-1']) {
     writeFileSync(path.join(folder, 'v', `${clip}.mp4`), '');
@@ -15,7 +15,6 @@ beforeEach(() => {
   }
   writeFileSync(path.join(folder, 't', 'anna-1.vtt'), '');
 });
-afterEach(() => rmSync(folder, {recursive: true, force: true}));
 
 const BASE = `
 name: study

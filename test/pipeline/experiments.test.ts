@@ -1,20 +1,19 @@
 /** The experiment files that come with the package: each is loaded and planned on a small copy of its data layout. */
-import {mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
-import os from 'node:os';
+import {mkdirSync, readFileSync, readdirSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
-import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import {beforeAll, describe, expect, it} from 'vitest';
 import {loadExperiment} from '../../pipeline/experiment.js';
 import {packageRoot} from '../../pipeline/package-root.js';
 import {makePlan} from '../../pipeline/plan.js';
 import {systems} from '../../stages/fusion-training/systems/index.js';
+import {temporaryFolder} from '../helpers/temporary-folder.js';
 
 const folderOfFiles = path.join(packageRoot, 'pipeline/experiments');
 const files = readdirSync(folderOfFiles).sort();
 const published = ['affwild2-grjca.yaml', 'affwild2-jca.yaml', 'affwild2-jmt.yaml', 'affwild2-rcma.yaml'];
 
-let folder: string;
+const folder = temporaryFolder();
 beforeAll(() => {
-  folder = mkdtempSync(path.join(os.tmpdir(), 'affectflow-'));
   const write = (...parts: string[]) => {
     const file = path.join(folder, ...parts);
     mkdirSync(path.dirname(file), {recursive: true});
@@ -35,7 +34,6 @@ beforeAll(() => {
   }
   for (const file of files) writeFileSync(path.join(folder, file), readFileSync(path.join(folderOfFiles, file)));
 });
-afterAll(() => rmSync(folder, {recursive: true, force: true}));
 
 const load = (file: string) => loadExperiment(path.join(folder, file));
 

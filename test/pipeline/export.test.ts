@@ -1,12 +1,12 @@
 /** `affectflow export`, through the whole command. */
-import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
-import os from 'node:os';
+import {readFileSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
-import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import {beforeAll, describe, expect, it} from 'vitest';
 import {makeDemoDataset} from '../../pipeline/datasets/demo/demo-dataset.js';
 import {decodeModel} from '../../stages/learning/onnx/model.js';
 import {readSafetensors} from '../../stages/learning/safetensors.js';
 import {affectflow} from '../helpers/command.js';
+import {temporaryFolder} from '../helpers/temporary-folder.js';
 
 const EXPERIMENT = `
 name: small
@@ -17,13 +17,11 @@ stages:
 systems: [text]
 `;
 
-let folder: string;
+const folder = temporaryFolder();
 beforeAll(async () => {
-  folder = mkdtempSync(path.join(os.tmpdir(), 'affectflow-'));
   await makeDemoDataset({folder, seed: 3, subjectCount: 2, clipsPerSubject: 1, secondsPerClip: 3, frameRateHz: 10});
   writeFileSync(path.join(folder, 'e.yaml'), EXPERIMENT);
 }, 120_000);
-afterAll(() => rmSync(folder, {recursive: true, force: true}));
 
 const write = (...args: string[]) => affectflow(['export', 'e.yaml', '--system', 'text', ...args], folder);
 

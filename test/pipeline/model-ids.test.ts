@@ -1,8 +1,7 @@
 /** Models named by id in the parameters of each stage that has some: found, checked, and in the fingerprint by their bytes. */
-import {appendFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
-import os from 'node:os';
+import {appendFileSync, existsSync, mkdirSync, rmSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
-import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import {beforeAll, describe, expect, it} from 'vitest';
 import type {Experiment} from '../../pipeline/experiment.js';
 import {Graph} from '../../pipeline/graph.js';
 import {Inspector, type ReadyTask} from '../../pipeline/inspector.js';
@@ -13,12 +12,12 @@ import {filesOf, modelPath, writeRecord} from '../../pipeline/models/store.js';
 import type {Task} from '../../pipeline/plan.js';
 import {openWorkspace} from '../../pipeline/workspace.js';
 import {stages} from '../../stages/index.js';
+import {temporaryFolder} from '../helpers/temporary-folder.js';
 import {tinyModel} from './models/tiny-model.js';
 
-const folder = mkdtempSync(path.join(os.tmpdir(), 'affectflow-model-ids-'));
+const folder = temporaryFolder();
 const models = path.join(folder, 'workspace/models');
 const graph = new Graph(stages);
-afterAll(() => rmSync(folder, {recursive: true, force: true}));
 
 const entry = (id: string) => findModel(id, knownModels());
 

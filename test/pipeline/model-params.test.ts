@@ -1,7 +1,6 @@
-import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
-import os from 'node:os';
+import {mkdirSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
-import {afterAll, beforeAll, describe, expect, it} from 'vitest';
+import {beforeAll, describe, expect, it} from 'vitest';
 import type {Experiment, Params} from '../../pipeline/experiment.js';
 import {Graph} from '../../pipeline/graph.js';
 import {Inspector} from '../../pipeline/inspector.js';
@@ -9,8 +8,9 @@ import {checkModels, withModelPaths, withoutModelParams} from '../../pipeline/mo
 import type {Task} from '../../pipeline/plan.js';
 import {openWorkspace} from '../../pipeline/workspace.js';
 import {stages} from '../../stages/index.js';
+import {temporaryFolder} from '../helpers/temporary-folder.js';
 
-const folder = mkdtempSync(path.join(os.tmpdir(), 'affectflow-model-params-'));
+const folder = temporaryFolder();
 const places = {folder: path.join(folder, 'models'), base: folder};
 const pulled = path.join(places.folder, 'yunet/face_detection_yunet_2023mar.onnx');
 const stage = {modelParams: ['model', 'onnx.model']};
@@ -21,7 +21,6 @@ beforeAll(() => {
     writeFileSync(file, 'network');
   writeFileSync(path.join(folder, 'other.onnx'), 'another network');
 });
-afterAll(() => rmSync(folder, {recursive: true, force: true}));
 
 describe('parameters that name models', () => {
   it('may be ids, or paths from the experiment file', () => {

@@ -11,12 +11,13 @@ import {transcription} from '../../stages/transcription.js';
 import {visualEmbedding} from '../../stages/visual-embedding.js';
 import {runStage} from '../helpers/run-stage.js';
 import {flatten, writeNetwork} from './acoustic-embedding/small-networks.js';
-import {clipFolder, h264, makeClip, picture, tone} from './demux/clips.js';
+import {temporaryFolder} from '../helpers/temporary-folder.js';
+import {h264, makeClip, picture, tone} from './demux/clips.js';
 import {withModels} from './face-alignment/with-models.js';
 import {writeTinyBert} from './text-embedding/tiny-bert.js';
 import {writeTinyWhisper} from './transcription/tiny-whisper.js';
 
-const folder = clipFolder();
+const folder = temporaryFolder();
 const file = (name: string) => path.join(folder, name);
 
 let networks: {clip: string; patches: string; waveform: string; whisper: string; bert: string};

@@ -1,18 +1,14 @@
-import {mkdtemp, rm, writeFile} from 'node:fs/promises';
-import {tmpdir} from 'node:os';
+import {writeFile} from 'node:fs/promises';
 import path from 'node:path';
-import {afterAll, beforeAll, expect, test} from 'vitest';
+import {expect, test} from 'vitest';
 import {transcription} from '../../stages/transcription.js';
 import {runStage} from '../helpers/run-stage.js';
+import {temporaryFolder} from '../helpers/temporary-folder.js';
 
 /** Ten frames a second for two seconds. */
 const timeline = Array.from({length: 20}, (_, frameIndex) => ({frameIndex, timeSeconds: frameIndex / 10}));
 
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'affectflow-transcript-'));
-});
-afterAll(() => rm(folder, {recursive: true, force: true}));
+const folder = temporaryFolder();
 
 async function transcribe(content: string) {
   const transcript = path.join(folder, 'clip.txt');

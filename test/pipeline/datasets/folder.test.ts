@@ -1,12 +1,11 @@
-import {mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
-import os from 'node:os';
+import {mkdirSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
-import {afterEach, beforeEach, describe, expect, it} from 'vitest';
+import {beforeEach, describe, expect, it} from 'vitest';
 import {folderDataset, readFolderDataset} from '../../../pipeline/datasets/folder.js';
+import {temporaryFolder} from '../../helpers/temporary-folder.js';
 
 let folder: string;
-beforeEach(() => (folder = mkdtempSync(path.join(os.tmpdir(), 'affectflow-'))));
-afterEach(() => rmSync(folder, {recursive: true, force: true}));
+beforeEach(() => (folder = temporaryFolder()));
 
 function write(...files: string[]): void {
   for (const file of files) {

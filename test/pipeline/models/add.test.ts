@@ -1,30 +1,20 @@
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  utimesSync,
-  writeFileSync,
-} from 'node:fs';
-import {tmpdir} from 'node:os';
+import {existsSync, mkdirSync, readFileSync, readdirSync, utimesSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
-import {afterEach, beforeEach, describe, expect, test} from 'vitest';
+import {beforeEach, describe, expect, test} from 'vitest';
 import {addModel} from '../../../pipeline/models/add.js';
 import {findModel, knownModels} from '../../../pipeline/models/manifest.js';
 import {checkedSha256, locateModel, resolveModel} from '../../../pipeline/models/resolve.js';
 import {sha256OfFile} from '../../../pipeline/models/sha256.js';
 import {removeModel, stateOf} from '../../../pipeline/models/store.js';
+import {temporaryFolder} from '../../helpers/temporary-folder.js';
 import {tinyModel} from './tiny-model.js';
 
 let folder: string;
 let models: string;
 beforeEach(() => {
-  folder = mkdtempSync(path.join(tmpdir(), 'affectflow-add-'));
+  folder = temporaryFolder();
   models = path.join(folder, 'models');
 });
-afterEach(() => rmSync(folder, {recursive: true}));
 
 const entry = (id: string) => findModel(id, knownModels());
 const vggish = tinyModel({

@@ -1,16 +1,15 @@
 /** The command as a user runs it: bundled as the build does it, in a process of its own. */
 import {execFile} from 'node:child_process';
-import {mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync} from 'node:fs';
-import {tmpdir} from 'node:os';
+import {mkdirSync, symlinkSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {build} from 'esbuild';
-import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {beforeAll, describe, expect, test} from 'vitest';
 import {nodeProto} from '../../../stages/learning/onnx/tensor.js';
+import {temporaryFolder} from '../../helpers/temporary-folder.js';
 import {tinyModel} from './tiny-model.js';
 
-let folder: string;
+const folder = temporaryFolder();
 beforeAll(async () => {
-  folder = mkdtempSync(path.join(tmpdir(), 'affectflow-models-'));
   // The launcher's bundle stands in a package, too.
   writeFileSync(path.join(folder, 'package.json'), '{}');
   symlinkSync(path.resolve('node_modules'), path.join(folder, 'node_modules'));
@@ -34,7 +33,6 @@ beforeAll(async () => {
     outExtension: {'.js': '.mjs'},
   });
 });
-afterAll(() => rmSync(folder, {recursive: true}));
 
 async function run(...args: string[]): Promise<{code: number; output: string}> {
   return new Promise((resolve) => {

@@ -1,13 +1,12 @@
-import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
-import {tmpdir} from 'node:os';
+import {writeFileSync} from 'node:fs';
 import path from 'node:path';
-import {afterAll, describe, expect, test} from 'vitest';
+import {describe, expect, test} from 'vitest';
 import {networkTensors} from '../../../pipeline/models/outputs.js';
 import {encodeModel, type NodeProto} from '../../../stages/learning/onnx/model.js';
 import {nodeProto, tensorProto, valueInfo} from '../../../stages/learning/onnx/tensor.js';
+import {temporaryFolder} from '../../helpers/temporary-folder.js';
 
-const folder = mkdtempSync(path.join(tmpdir(), 'affectflow-tensors-'));
-afterAll(() => rmSync(folder, {recursive: true}));
+const folder = temporaryFolder();
 
 const weights = (name: string, ...shape: number[]) =>
   tensorProto(name, {

@@ -1,11 +1,11 @@
 import {createHash} from 'node:crypto';
-import {existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync} from 'node:fs';
 import http from 'node:http';
 import type net from 'node:net';
-import {tmpdir} from 'node:os';
 import path from 'node:path';
 import {deflateRawSync} from 'node:zlib';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
+import {temporaryFolder} from '../../helpers/temporary-folder.js';
 import {incompressible} from './bytes.js';
 import {ModelError} from '../../../pipeline/models/errors.js';
 import type {DownloadEntry, Source} from '../../../pipeline/models/manifest.js';
@@ -20,12 +20,11 @@ const retry = {attempts: 3, waitSeconds: 0.005};
 let folder: string;
 let servers: TestServer[];
 beforeEach(() => {
-  folder = mkdtempSync(path.join(tmpdir(), 'affectflow-pull-'));
+  folder = temporaryFolder();
   servers = [];
 });
 afterEach(async () => {
   await Promise.all(servers.map((server) => server.close()));
-  rmSync(folder, {recursive: true});
 });
 
 async function server(...args: Parameters<typeof serve>): Promise<TestServer> {

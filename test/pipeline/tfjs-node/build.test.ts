@@ -1,12 +1,11 @@
-import {chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync} from 'node:fs';
-import os from 'node:os';
+import {chmodSync, mkdirSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
-import {afterAll, describe, expect, it} from 'vitest';
+import {describe, expect, it} from 'vitest';
 import {buildAddon, planAddon} from '../../../pipeline/tfjs-node/addon.js';
 import {findTensorflow, LIBRARIES} from '../../../pipeline/tfjs-node/tensorflow.js';
+import {temporaryFolder} from '../../helpers/temporary-folder.js';
 
-const folder = mkdtempSync(path.join(os.tmpdir(), 'tfjs-node-'));
-afterAll(() => rmSync(folder, {recursive: true}));
+const folder = temporaryFolder();
 
 /** An interpreter that answers every question with one line. */
 function pythonThatSays(name: string, answer: unknown): string {

@@ -5,7 +5,8 @@ import {meanAndSpread, poolAtFrames, type PoolOptions} from '../../../stages/aco
 import {demux} from '../../../stages/demux.js';
 import {spectrogram} from '../../../stages/spectrogram.js';
 import {runStage} from '../../helpers/run-stage.js';
-import {clipFolder, h264, makeClip, picture, tone} from '../demux/clips.js';
+import {temporaryFolder} from '../../helpers/temporary-folder.js';
+import {h264, makeClip, picture, tone} from '../demux/clips.js';
 
 async function* stream<T>(items: readonly T[]): AsyncGenerator<T> {
   for (const item of items) yield await Promise.resolve(item);
@@ -72,7 +73,7 @@ test('a clip without sound gets zeros', async () => {
   expect(outputs.acoustic.all).toEqual([0, 1].map((frameIndex) => ({frameIndex, vector: new Float32Array(18)})));
 });
 
-const folder = clipFolder();
+const folder = temporaryFolder();
 
 test('from a file with a variable frame rate to one vector per frame: the tone is where the frames are', async () => {
   const varying = "setpts='if(lt(N,25),N/25,1+(N-25)*0.2)/TB'";

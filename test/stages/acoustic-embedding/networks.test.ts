@@ -1,7 +1,6 @@
-import {mkdtemp, readFile, rm} from 'node:fs/promises';
-import os from 'node:os';
+import {readFile} from 'node:fs/promises';
 import path from 'node:path';
-import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {describe, expect, test} from 'vitest';
 import {acousticEmbedding} from '../../../stages/acoustic-embedding.js';
 import {unitVariance} from '../../../stages/acoustic-embedding/network-vectors.js';
 import {SampleSection} from '../../../stages/acoustic-embedding/sample-section.js';
@@ -10,11 +9,10 @@ import {spectrogram} from '../../../stages/spectrogram.js';
 import {MemoryShard, runStage} from '../../helpers/run-stage.js';
 import {audio} from '../../../stages/schemas.js';
 import {withModels} from '../face-alignment/with-models.js';
+import {temporaryFolder} from '../../helpers/temporary-folder.js';
 import {flatten, writeNetwork, type SmallNetwork} from './small-networks.js';
 
-let folder: string;
-beforeAll(async () => void (folder = await mkdtemp(path.join(os.tmpdir(), 'affectflow-acoustic-'))));
-afterAll(() => rm(folder, {recursive: true, force: true}));
+const folder = temporaryFolder();
 
 let fileCount = 0;
 const written = (network: SmallNetwork) => writeNetwork(path.join(folder, `${fileCount++}.onnx`), network);

@@ -1,12 +1,11 @@
-import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
-import os from 'node:os';
+import {writeFileSync} from 'node:fs';
 import path from 'node:path';
-import {afterAll, expect, test} from 'vitest';
+import {expect, test} from 'vitest';
 import {annotation} from '../../../stages/annotation.js';
 import {runStage} from '../../helpers/run-stage.js';
+import {temporaryFolder} from '../../helpers/temporary-folder.js';
 
-const folder = mkdtempSync(path.join(os.tmpdir(), 'affectflow-annotation-'));
-afterAll(() => rmSync(folder, {recursive: true, force: true}));
+const folder = temporaryFolder();
 let fileCount = 0;
 
 /** Labels `frameCount` frames (or frames at given times) with an annotation file of this text. */

@@ -7,7 +7,7 @@ import {random} from '../../../stages/learning/random.js';
 import {labels, logMel, timeline} from '../../../stages/schemas.js';
 import type {RunContext} from '../../../stages/stage.js';
 import {MemoryShard} from '../../helpers/run-stage.js';
-import {temporaryFolder} from './drawn-fold.js';
+import {temporaryFolder} from '../../helpers/temporary-folder.js';
 
 const view = {left: 0, top: 0, mirrored: false};
 const BANDS = 64;
@@ -113,7 +113,7 @@ describe('acoustic-backbone-training', () => {
       threads: 1,
       device: 'cpu',
       models: {},
-      scratch: await temporaryFolder(),
+      scratch: temporaryFolder(),
       signal: new AbortController().signal,
       progress: () => undefined,
       warn: (message) => void warnings.push(message),

@@ -1,6 +1,4 @@
 /** A fold of small drawn faces whose labels can be seen: valence bends the mouth, arousal opens the eyes. */
-import {mkdtemp} from 'node:fs/promises';
-import {tmpdir} from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import type {Row, ShardSchema} from '../../../cache/shard.js';
@@ -9,6 +7,7 @@ import {backboneTraining} from '../../../stages/backbone-training.js';
 import {random} from '../../../stages/learning/random.js';
 import {faces, labels} from '../../../stages/schemas.js';
 import type {FoldShards, RunContext} from '../../../stages/stage.js';
+import {temporaryFolder} from '../../helpers/temporary-folder.js';
 
 const SIZE = 28;
 
@@ -76,7 +75,7 @@ export async function drawnFold(
   validation: readonly number[],
   {annotated = true}: {readonly annotated?: boolean} = {},
 ): Promise<Fold> {
-  const store = ShardStore.open(path.join(await temporaryFolder(), 'shards'));
+  const store = ShardStore.open(path.join(temporaryFolder(), 'shards'));
   const stored = async <S extends ShardSchema>(schema: S, rows: readonly Row<S>[]) => {
     const writer = store.create(schema);
     for (const row of rows) await writer.append(row);
@@ -95,8 +94,6 @@ export async function drawnFold(
     truth: [...a, ...b].map((clip) => clip.labels),
   };
 }
-
-export const temporaryFolder = (): Promise<string> => mkdtemp(path.join(tmpdir(), 'affectflow-backbone-'));
 
 /** Parameters of a training that takes seconds. */
 export const small = {
@@ -126,7 +123,7 @@ export type Tuned = Awaited<ReturnType<typeof tune>>;
 
 /** Runs the stage on shards in memory and gives what it wrote, with the digest of each shard. */
 export async function tune({fold, params = {}, seed = 1, scratch, weights, abortAfter, onEpoch}: RunOptions) {
-  const store = ShardStore.open(path.join(await temporaryFolder(), 'shards'));
+  const store = ShardStore.open(path.join(temporaryFolder(), 'shards'));
   const controller = new AbortController();
   const [warnings, progress]: [string[], number[]] = [[], []];
   const context: RunContext = {
@@ -134,7 +131,7 @@ export async function tune({fold, params = {}, seed = 1, scratch, weights, abort
     threads: 1,
     device: 'cpu',
     models: weights === undefined ? {} : {weights},
-    scratch: scratch ?? (await temporaryFolder()),
+    scratch: scratch ?? temporaryFolder(),
     signal: controller.signal,
     progress: (done) => {
       progress.push(done);

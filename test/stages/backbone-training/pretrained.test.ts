@@ -1,14 +1,14 @@
-import {mkdtemp, writeFile} from 'node:fs/promises';
-import {tmpdir} from 'node:os';
+import {writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import {beforeAll, describe, expect, it} from 'vitest';
+import {describe, expect, it} from 'vitest';
 import {networks} from '../../../stages/backbone-training/networks/index.js';
 import {readPretrained} from '../../../stages/backbone-training/pretrained.js';
 import {exportForward} from '../../../stages/learning/export.js';
 import type {Arrays} from '../../../stages/learning/program.js';
 import {mapKeys, under} from '../../../stages/learning/records.js';
 import {writeSafetensors} from '../../../stages/learning/safetensors.js';
+import {temporaryFolder} from '../../helpers/temporary-folder.js';
 import {drawnFold, tune} from './drawn-fold.js';
 import {filled} from './formulas.js';
 
@@ -16,10 +16,7 @@ const network = networks['ir-small']!;
 const all = filled(network.declare());
 const tensors: Arrays = {...under(all, 'weights'), ...under(all, 'statistics')};
 
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'affectflow-pretrained-'));
-});
+const folder = temporaryFolder();
 const written = async (name: string, bytes: Uint8Array | string) => {
   const file = path.join(folder, name);
   await writeFile(file, bytes);

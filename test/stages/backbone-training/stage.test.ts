@@ -1,9 +1,9 @@
-import {rm} from 'node:fs/promises';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {backboneTraining} from '../../../stages/backbone-training.js';
 import {networks} from '../../../stages/backbone-training/networks/index.js';
 import {releasedNames} from '../../../stages/backbone-training/networks/network.js';
-import {drawnFold, temporaryFolder, tune} from './drawn-fold.js';
+import {temporaryFolder} from '../../helpers/temporary-folder.js';
+import {drawnFold, tune} from './drawn-fold.js';
 import type {Fold, Tuned} from './drawn-fold.js';
 import {killedAfter} from '../../helpers/killed.js';
 import {probe} from './probe.js';
@@ -120,7 +120,7 @@ describe('backbone-training', () => {
     const whole = await tune({fold: tiny, params});
     const released = whole.curve.map(({releasedGroups}) => releasedGroups);
     for (const abortAfter of [2, released.indexOf(2), released.indexOf(2) + 1]) {
-      const scratch = await temporaryFolder();
+      const scratch = temporaryFolder();
       await expect(tune({fold: tiny, params, scratch, abortAfter})).rejects.toThrow('aborted');
       const resumed = await tune({fold: tiny, params, scratch});
       expect(resumed.progress[0]).toBe(abortAfter + 1);
@@ -129,14 +129,13 @@ describe('backbone-training', () => {
   });
 
   it('continues after kill -9 in the middle of an epoch, and ends with the same bytes', async () => {
-    const scratch = await temporaryFolder();
+    const scratch = temporaryFolder();
     const done = await killedAfter(training, scratch, 3);
     const resumed = await tune({fold: tiny, params: {epochs: 8}, scratch});
     expect(resumed.progress[0]).toBeGreaterThan(1);
     expect(resumed.progress[0]).toBeLessThanOrEqual(done + 1);
     const whole = await tune({fold: tiny, params: {epochs: 8}});
     expect(resumed.digests).toEqual(whole.digests);
-    await rm(scratch, {recursive: true});
   });
 
   it('trains for one emotion alone, and reads every n-th frame, where asked to', async () => {

@@ -1,18 +1,8 @@
 /** Small real clips, made by the same ffmpeg that reads them. */
 import {execFile} from 'node:child_process';
-import {mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
+import {readFileSync, writeFileSync} from 'node:fs';
 import {promisify} from 'node:util';
-import {afterAll} from 'vitest';
 import {locateFfmpeg} from '../../../stages/demux/binary.js';
-
-/** A folder for the clips of one test file, removed after its tests. */
-export function clipFolder(): string {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'affectflow-clips-'));
-  afterAll(() => rmSync(folder, {recursive: true, force: true}));
-  return folder;
-}
 
 /** Runs ffmpeg with these arguments before the output file; gives the file's path. */
 export async function makeClip(file: string, ...options: string[]): Promise<string> {

@@ -3,9 +3,10 @@ import path from 'node:path';
 import {expect, test} from 'vitest';
 import {demux} from '../../../stages/demux.js';
 import {runStage} from '../../helpers/run-stage.js';
-import {clipFolder, damaged, h264, makeClip, picture, tone} from './clips.js';
+import {temporaryFolder} from '../../helpers/temporary-folder.js';
+import {damaged, h264, makeClip, picture, tone} from './clips.js';
 
-const folder = clipFolder();
+const folder = temporaryFolder();
 const file = (name: string) => path.join(folder, name);
 const demuxed = (video: string, params = {}) => runStage(demux, {inputs: {video}, params});
 

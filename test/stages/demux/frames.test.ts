@@ -5,9 +5,10 @@ import {locateFfmpeg} from '../../../stages/demux/binary.js';
 import {decodeFrames, type FrameRequest, type VideoFrame} from '../../../stages/demux/frames.js';
 import {PresentationClock} from '../../../stages/demux/presentation-clock.js';
 import {decodeTimeline} from '../../../stages/demux/timeline.js';
-import {clipFolder, damaged, h264, makeClip, picture} from './clips.js';
+import {temporaryFolder} from '../../helpers/temporary-folder.js';
+import {damaged, h264, makeClip, picture} from './clips.js';
 
-const folder = clipFolder();
+const folder = temporaryFolder();
 const file = (name: string) => path.join(folder, name);
 const {signal} = new AbortController();
 

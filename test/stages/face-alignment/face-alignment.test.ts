@@ -1,5 +1,3 @@
-import {mkdtemp} from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import {describe, expect, test} from 'vitest';
 import type {z} from 'zod';
@@ -10,12 +8,13 @@ import {template} from '../../../stages/face-alignment/template.js';
 import {warp} from '../../../stages/face-alignment/warp.js';
 import {faceAlignment} from '../../../stages/face-alignment.js';
 import {runStage} from '../../helpers/run-stage.js';
+import {temporaryFolder} from '../../helpers/temporary-folder.js';
 import {drawFaces, writeClip, type DrawnFace, type Size} from './drawn-face.js';
 import {withModels} from './with-models.js';
 
 const stage = withModels(faceAlignment);
 const small = {width: 320, height: 240};
-const folder = await mkdtemp(path.join(os.tmpdir(), 'affectflow-faces-'));
+const folder = temporaryFolder();
 let clipCount = 0;
 
 /** Writes a clip of ten frames per second; each entry draws one frame. */

@@ -1,6 +1,5 @@
-import {mkdtemp, readFile, writeFile} from 'node:fs/promises';
+import {readFile, writeFile} from 'node:fs/promises';
 import {createRequire} from 'node:module';
-import os from 'node:os';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import type * as FaceApi from '@vladmandic/face-api';
@@ -17,6 +16,7 @@ import {tinyFaceDetector} from '../../../stages/face-alignment/face-api/tiny-fac
 import {readWeights} from '../../../stages/face-alignment/face-api/weights.js';
 import type {Box, RgbImage} from '../../../stages/face-alignment/image.js';
 import {letterbox} from '../../../stages/face-alignment/letterbox.js';
+import {temporaryFolder} from '../../helpers/temporary-folder.js';
 import {drawFaces} from './drawn-face.js';
 import {openFaceApi, pathsOf, tensorOf} from './face-api-reference.js';
 
@@ -134,7 +134,7 @@ test('the five points lie on eyes, nose and mouth of a drawn face, also when it 
 
 describe('readWeights', () => {
   test('refuses a file that ends early, and says where', async () => {
-    const folder = await mkdtemp(path.join(os.tmpdir(), 'affectflow-weights-'));
+    const folder = temporaryFolder();
     const file = path.join(folder, 'short.bin');
     await writeFile(file, (await readFile(models['face_landmark_68']!)).subarray(0, 100));
     await expect(readWeights('face_landmark_68', {...models, face_landmark_68: file})).rejects.toMatchObject({

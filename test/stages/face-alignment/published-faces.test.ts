@@ -1,16 +1,12 @@
-import {mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises';
-import os from 'node:os';
+import {writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import sharp from 'sharp';
-import {afterAll, describe, expect, test} from 'vitest';
+import {describe, expect, test} from 'vitest';
 import {decodeCrop} from '../../../stages/face-alignment/crop-image.js';
 import {faceAlignment} from '../../../stages/face-alignment.js';
 import {runStage} from '../../helpers/run-stage.js';
+import {temporaryFolder} from '../../helpers/temporary-folder.js';
 import {drawFaces} from './drawn-face.js';
-
-const root = await mkdtemp(path.join(os.tmpdir(), 'affectflow-published-faces-'));
-afterAll(() => rm(root, {recursive: true, force: true}));
-let folderCount = 0;
 
 /** A face drawn at a size, as the JPEG file that a data set would hold. */
 async function jpeg(smile = 0, width = 112, height = width): Promise<Buffer> {
@@ -22,8 +18,7 @@ async function jpeg(smile = 0, width = 112, height = width): Promise<Buffer> {
 }
 
 async function folderOf(files: Readonly<Record<string, Uint8Array | string>>): Promise<string> {
-  const folder = path.join(root, String(folderCount++));
-  await mkdir(folder);
+  const folder = temporaryFolder();
   for (const [name, bytes] of Object.entries(files)) await writeFile(path.join(folder, name), bytes);
   return folder;
 }

@@ -7,7 +7,8 @@ import {lengthOf, OverlapAverage, windowsOf} from '../../../stages/fusion-traini
 import {writeSafetensors} from '../../../stages/learning/safetensors.js';
 import {loadTraced} from '../../../stages/learning/traced.js';
 import type {Arrays} from '../../../stages/learning/program.js';
-import {fold, small, temporaryFolder, train} from './run-fold.js';
+import {temporaryFolder} from '../../helpers/temporary-folder.js';
+import {fold, small, train} from './run-fold.js';
 import {smallDims} from './small-fold.js';
 import {writeFile} from 'node:fs/promises';
 import path from 'node:path';
@@ -84,7 +85,7 @@ describe('an exported system', () => {
     const {models, settings} = await exported({targets: 'separate'}, 2);
     expect(models.map((model) => model.name)).toEqual(['valence', 'arousal']);
     const {declaration} = modelOf({...settings, dims: smallDims, targetCount: 1});
-    const file = path.join(await temporaryFolder(), 'weights.safetensors');
+    const file = path.join(temporaryFolder(), 'weights.safetensors');
     await writeFile(file, writeSafetensors({tensors: models[0]!.arrays, metadata: {}}));
     const {arrays, unused} = await readInitialWeights(file, declaration);
     for (const name of Object.keys(declaration.weights)) expect(arrays[name]).toEqual(models[0]!.arrays[name]);

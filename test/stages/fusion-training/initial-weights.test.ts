@@ -4,8 +4,9 @@ import {describe, expect, it} from 'vitest';
 import {fusionTraining} from '../../../stages/fusion-training.js';
 import type {Arrays} from '../../../stages/learning/program.js';
 import {writeSafetensors} from '../../../stages/learning/safetensors.js';
+import {temporaryFolder} from '../../helpers/temporary-folder.js';
 import type {Run} from './run-fold.js';
-import {temporaryFolder, train} from './run-fold.js';
+import {train} from './run-fold.js';
 
 /** The weights of a run as a safetensors file, changed at will. */
 async function fileOf({shards}: Run, change: (tensors: Arrays) => void = () => undefined): Promise<string> {
@@ -20,7 +21,7 @@ async function fileOf({shards}: Run, change: (tensors: Arrays) => void = () => u
     ]),
   );
   change(tensors);
-  const file = path.join(await temporaryFolder(), 'weights.safetensors');
+  const file = path.join(temporaryFolder(), 'weights.safetensors');
   await writeFile(file, writeSafetensors({tensors, metadata: {}}));
   return file;
 }

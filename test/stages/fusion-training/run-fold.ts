@@ -1,6 +1,4 @@
 /** Runs fusion-training, fold-evaluation and robustness on shards in a real store, as the pipeline would. */
-import {mkdtemp} from 'node:fs/promises';
-import {tmpdir} from 'node:os';
 import path from 'node:path';
 import type {Row, ShardReader, ShardSchema} from '../../../cache/shard.js';
 import type {OpenShard} from '../../../cache/shard-store.js';
@@ -12,10 +10,9 @@ import type {FoldShards, RunContext} from '../../../stages/stage.js';
 import type {FoldInputs} from '../../../stages/fusion-training/fold-data.js';
 import type {Modality} from '../../../stages/fusion-training/system.js';
 import type {labels} from '../../../stages/schemas.js';
+import {temporaryFolder} from '../../helpers/temporary-folder.js';
 import type {ClipOptions} from './small-fold.js';
 import {smallFold} from './small-fold.js';
-
-export const temporaryFolder = (): Promise<string> => mkdtemp(path.join(tmpdir(), 'affectflow-fold-'));
 
 /** Parameters of models that train in a second. */
 export const small = {
@@ -97,7 +94,7 @@ export interface RunOptions {
 /** Trains on a fold of small clips. */
 export async function train(options: RunOptions = {}): Promise<Run> {
   const {inputs = fold(), params = {}, seed = 1, models = {}, scratch, abortAfter, onEpoch} = options;
-  const store = ShardStore.open(path.join(await temporaryFolder(), 'shards'));
+  const store = ShardStore.open(path.join(temporaryFolder(), 'shards'));
   const controller = new AbortController();
   const [warnings, progress]: [string[], number[]] = [[], []];
   const notes: Record<string, string | number> = {};
@@ -106,7 +103,7 @@ export async function train(options: RunOptions = {}): Promise<Run> {
     threads: 1,
     device: 'cpu',
     models,
-    scratch: scratch ?? (await temporaryFolder()),
+    scratch: scratch ?? temporaryFolder(),
     signal: controller.signal,
     progress: (done) => {
       progress.push(done);
@@ -143,7 +140,7 @@ export async function evaluate(run: Run, inputs: FoldInputs = fold()): Promise<O
 
 /** Scores a run's predictions, and the moments behind them. */
 export async function evaluateWhole(run: Run, inputs: FoldInputs = fold()) {
-  const store = ShardStore.open(path.join(await temporaryFolder(), 'shards'));
+  const store = ShardStore.open(path.join(temporaryFolder(), 'shards'));
   const {scores, moments} = foldEvaluation.outputs;
   const outputs = {scores: store.create(scores), moments: store.create(moments)};
   const given = {predictions: run.shards['predictions'], labels: inputs.labels} as never;
@@ -167,7 +164,7 @@ export interface CorruptOptions {
 /** Evaluates a run's models on corrupted features; rows in order, and the digest of the shard. */
 export async function corrupt(run: Run, {inputs = fold(), params = {}, seed = 1, ...options}: CorruptOptions) {
   const {corruptions, stretchFrames = 10, signal = new AbortController().signal} = options;
-  const store = ShardStore.open(path.join(await temporaryFolder(), 'shards'));
+  const store = ShardStore.open(path.join(temporaryFolder(), 'shards'));
   const progress: [number, number][] = [];
   const context: RunContext = {
     seed,

@@ -1,7 +1,8 @@
 import {describe, expect, it} from 'vitest';
 import {fusionTraining} from '../../../stages/fusion-training.js';
 import {systems} from '../../../stages/fusion-training/systems/index.js';
-import {evaluate, fold, clips, temporaryFolder, train} from './run-fold.js';
+import {temporaryFolder} from '../../helpers/temporary-folder.js';
+import {evaluate, fold, clips, train} from './run-fold.js';
 import {killedAfter} from '../../helpers/killed.js';
 import {smallClip, smallFold} from './small-fold.js';
 
@@ -62,7 +63,7 @@ describe('fusion-training', () => {
   });
 
   it('continues after it was stopped, and ends with the bytes of a run that was not', async () => {
-    const scratch = await temporaryFolder();
+    const scratch = temporaryFolder();
     const params = {targets: 'separate', epochs: 3, reloadBest: true};
     await expect(train({params, scratch, abortAfter: 4})).rejects.toThrow('aborted');
     const resumed = await train({params, scratch});
@@ -71,7 +72,7 @@ describe('fusion-training', () => {
   });
 
   it('continues after kill -9 in the middle of an epoch, and ends with the same bytes', async () => {
-    const scratch = await temporaryFolder();
+    const scratch = temporaryFolder();
     const epochs = await killedAfter(training, scratch, 3);
     expect(epochs).toBeGreaterThanOrEqual(3);
     const resumed = await train({params: {epochs: 6}, scratch});

@@ -6,8 +6,9 @@ import {modelOf} from '../../../stages/fusion-training/model.js';
 import {fusionParams, settingsOf} from '../../../stages/fusion-training/settings.js';
 import type {Engine} from '../../../stages/fusion-training/training.js';
 import {trainModel} from '../../../stages/fusion-training/training.js';
+import {temporaryFolder} from '../../helpers/temporary-folder.js';
 import {eagerEngine} from './eager-engine.js';
-import {fold, small, temporaryFolder} from './run-fold.js';
+import {fold, small} from './run-fold.js';
 
 async function curveOf(engine: Engine) {
   const settings = settingsOf(fusionParams.parse({...small, targets: 'joint', epochs: 2, gradientClip: 0.5}));
@@ -19,7 +20,7 @@ async function curveOf(engine: Engine) {
     seed: 3,
     engine,
     options: {device: 'cpu', threads: 1},
-    checkpoint: path.join(await temporaryFolder(), 'both.safetensors'),
+    checkpoint: path.join(temporaryFolder(), 'both.safetensors'),
     signal: new AbortController().signal,
     onEpoch: () => undefined,
   });

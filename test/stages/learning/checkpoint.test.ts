@@ -1,15 +1,14 @@
-import {mkdtemp, readdir, readFile, writeFile} from 'node:fs/promises';
-import {tmpdir} from 'node:os';
+import {readdir, readFile, writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import {describe, expect, it} from 'vitest';
 import {CheckpointWriter, readCheckpoint, writeCheckpoint} from '../../../stages/learning/checkpoint.js';
+import {temporaryFolder} from '../../helpers/temporary-folder.js';
 
-const folder = () => mkdtemp(path.join(tmpdir(), 'checkpoint-'));
 const tensors = {w: {shape: [2], values: Float32Array.of(1, NaN)}};
 
 describe('checkpoint', () => {
   it('gives back tensors and state, infinities and NaN included, and leaves no other file', async () => {
-    const place = await folder();
+    const place = temporaryFolder();
     const file = path.join(place, 'model.safetensors');
     const state = {best: -Infinity, curve: [{loss: 0.1, arousal: NaN}], name: 'both', nothing: null};
     await writeCheckpoint(file, {tensors, state: {}});
@@ -19,7 +18,7 @@ describe('checkpoint', () => {
   });
 
   it('finds nothing where there is no checkpoint or only a torn one', async () => {
-    const file = path.join(await folder(), 'model.safetensors');
+    const file = path.join(temporaryFolder(), 'model.safetensors');
     expect(await readCheckpoint(file)).toBeUndefined();
     await writeCheckpoint(file, {tensors, state: {}});
     await writeFile(file, (await readFile(file)).subarray(0, -1));
@@ -28,7 +27,7 @@ describe('checkpoint', () => {
   });
 
   it('writes many tensors of any size, empty ones included', async () => {
-    const file = path.join(await folder(), 'model.safetensors');
+    const file = path.join(temporaryFolder(), 'model.safetensors');
     const many = Object.fromEntries(
       Array.from({length: 2100}, (_, i) => [`t${i}`, {shape: [i % 7], values: new Float32Array(i % 7).fill(i)}]),
     );
@@ -37,7 +36,7 @@ describe('checkpoint', () => {
   });
 
   it('is written while its writer goes on, in order, and says later what went wrong', async () => {
-    const place = await folder();
+    const place = temporaryFolder();
     const writer = new CheckpointWriter<number>(path.join(place, 'model.safetensors'));
     for (const state of [1, 2, 3]) await writer.write({tensors, state});
     await writer.finish();

@@ -1,15 +1,14 @@
-import {mkdtempSync, rmSync, utimesSync, writeFileSync} from 'node:fs';
-import os from 'node:os';
+import {utimesSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {Tensor, type InferenceSession} from 'onnxruntime-node';
-import {afterAll, expect, test} from 'vitest';
+import {expect, test} from 'vitest';
 import {keepSessions} from '../../../stages/learning/kept-sessions.js';
 import {encodeModel} from '../../../stages/learning/onnx/model.js';
 import {nodeProto, valueInfo} from '../../../stages/learning/onnx/tensor.js';
 import {openModel} from '../../../stages/learning/open-model.js';
+import {temporaryFolder} from '../../helpers/temporary-folder.js';
 
-const folder = mkdtempSync(path.join(os.tmpdir(), 'affectflow-sessions-'));
-afterAll(() => rmSync(folder, {recursive: true, force: true}));
+const folder = temporaryFolder();
 
 /** Writes a network of one operator on one number. */
 function network(name: string, operator = 'Neg'): string {

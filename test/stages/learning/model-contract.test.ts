@@ -1,16 +1,15 @@
-import {mkdtempSync, rmSync, writeFileSync} from 'node:fs';
-import {tmpdir} from 'node:os';
+import {writeFileSync} from 'node:fs';
 import path from 'node:path';
-import {afterAll, describe, expect, test} from 'vitest';
+import {describe, expect, test} from 'vitest';
 import {StageError} from '../../../stages/errors.js';
 import type {CheckedModel, ModelContract} from '../../../stages/learning/model-contract.js';
 import {openModel} from '../../../stages/learning/open-model.js';
 import {decodeModel, encodeModel} from '../../../stages/learning/onnx/model.js';
 import {nodeProto} from '../../../stages/learning/onnx/tensor.js';
 import {tinyModel, type TinyModel} from '../../pipeline/models/tiny-model.js';
+import {temporaryFolder} from '../../helpers/temporary-folder.js';
 
-const folder = mkdtempSync(path.join(tmpdir(), 'affectflow-contract-'));
-afterAll(() => rmSync(folder, {recursive: true}));
+const folder = temporaryFolder();
 
 const contract: ModelContract = {
   model: 'ir50',

@@ -1,21 +1,19 @@
-import {copyFile, mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
-import os from 'node:os';
+import {copyFile, readFile, writeFile} from 'node:fs/promises';
 import path from 'node:path';
-import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {describe, expect, test} from 'vitest';
 import {halfToNumber} from '../../../stages/own-features/half.js';
 import {acousticEmbedding} from '../../../stages/acoustic-embedding.js';
 import {textEmbedding} from '../../../stages/text-embedding.js';
 import {visualEmbedding} from '../../../stages/visual-embedding.js';
 import {runStage} from '../../helpers/run-stage.js';
+import {temporaryFolder} from '../../helpers/temporary-folder.js';
 
 /** Files of numpy 2.4 and pyarrow 25, made by own-features.py: row r holds r, r + 1/8, r + 2/8, at r / 10 s. */
 const fixture = (name: string) => path.resolve(import.meta.dirname, '../../fixtures/own-features', name);
 const rowOf = (row: number) => [row, row + 0.125, row + 0.25];
 const zeros = [0, 0, 0];
 
-let folder: string;
-beforeAll(async () => void (folder = await mkdtemp(path.join(os.tmpdir(), 'affectflow-own-'))));
-afterAll(() => rm(folder, {recursive: true, force: true}));
+const folder = temporaryFolder();
 
 async function written(name: string, content: string | Uint8Array): Promise<string> {
   const file = path.join(folder, name);

@@ -1,7 +1,6 @@
-import {mkdtemp, readFile, rm, unlink, writeFile} from 'node:fs/promises';
-import os from 'node:os';
+import {readFile, unlink, writeFile} from 'node:fs/promises';
 import path from 'node:path';
-import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {describe, expect, test} from 'vitest';
 import {textEmbedding} from '../../../stages/text-embedding.js';
 import {decodeModel, encodeModel, type GraphProto} from '../../../stages/learning/onnx/model.js';
 import {nodeProto, tensorProto} from '../../../stages/learning/onnx/tensor.js';
@@ -9,14 +8,10 @@ import {openTokeniser} from '../../../stages/text-embedding/bert-backbone.js';
 import {sentencesOf} from '../../../stages/text-embedding/sentences.js';
 import {runStage} from '../../helpers/run-stage.js';
 import {withModels} from '../face-alignment/with-models.js';
+import {temporaryFolder} from '../../helpers/temporary-folder.js';
 import {fixtures, writeTinyBert, type TinyBert} from './tiny-bert.js';
 
-let root: string;
-beforeAll(async () => void (root = await mkdtemp(path.join(os.tmpdir(), 'affectflow-bert-'))));
-afterAll(() => rm(root, {recursive: true, force: true}));
-
-let folderCount = 0;
-const written = (bert: TinyBert) => writeTinyBert(path.join(root, `bert ${folderCount++}`), bert);
+const written = (bert: TinyBert) => writeTinyBert(temporaryFolder(), bert);
 /** Layers 0 to 4; the sum of the last four multiplies by 10 and counts the length 4 times. */
 const allLayers = {
   'hidden_states.0': [0],
@@ -261,7 +256,7 @@ describe('folders and networks that do not fit are refused by what was seen', ()
   });
 
   test('a folder that is not there, or lacks a file', async () => {
-    await expect(embed(path.join(root, 'nothing'), 'happy', [0])).rejects.toMatchObject({
+    await expect(embed(path.join(temporaryFolder(), 'nothing'), 'happy', [0])).rejects.toMatchObject({
       code: 'bad-model',
       message: expect.stringContaining('It has no files.'),
     });

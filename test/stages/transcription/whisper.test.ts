@@ -1,19 +1,14 @@
-import {mkdtemp, rm, unlink} from 'node:fs/promises';
-import os from 'node:os';
+import {unlink} from 'node:fs/promises';
 import path from 'node:path';
-import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {describe, expect, test} from 'vitest';
 import {transcription} from '../../../stages/transcription.js';
 import {chunksOf, inOrder, joinChunk} from '../../../stages/transcription/chunks.js';
 import {runStage} from '../../helpers/run-stage.js';
 import {withModels} from '../face-alignment/with-models.js';
+import {temporaryFolder} from '../../helpers/temporary-folder.js';
 import {writeTinyWhisper, type TinyWhisper} from './tiny-whisper.js';
 
-let root: string;
-beforeAll(async () => void (root = await mkdtemp(path.join(os.tmpdir(), 'affectflow-whisper-'))));
-afterAll(() => rm(root, {recursive: true, force: true}));
-
-let folderCount = 0;
-const written = (whisper: TinyWhisper) => writeTinyWhisper(path.join(root, `whisper ${folderCount++}`), whisper);
+const written = (whisper: TinyWhisper) => writeTinyWhisper(temporaryFolder(), whisper);
 const hello: TinyWhisper = {
   says: [
     {word: 'Hello', at: 1},

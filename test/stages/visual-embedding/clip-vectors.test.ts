@@ -1,7 +1,6 @@
-import {mkdtemp, readFile, rm, writeFile} from 'node:fs/promises';
-import os from 'node:os';
+import {readFile, writeFile} from 'node:fs/promises';
 import path from 'node:path';
-import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {describe, expect, test} from 'vitest';
 import type {z} from 'zod';
 import {encodeCrop} from '../../../stages/face-alignment/crop-image.js';
 import {encodeModel} from '../../../stages/learning/onnx/model.js';
@@ -10,10 +9,9 @@ import type {onnxParams} from '../../../stages/visual-embedding/open-backbone.js
 import {visualEmbedding} from '../../../stages/visual-embedding.js';
 import {runStage} from '../../helpers/run-stage.js';
 import {withModels} from '../face-alignment/with-models.js';
+import {temporaryFolder} from '../../helpers/temporary-folder.js';
 
-let folder: string;
-beforeAll(async () => void (folder = await mkdtemp(path.join(os.tmpdir(), 'affectflow-clips-'))));
-afterAll(() => rm(folder, {recursive: true, force: true}));
+const folder = temporaryFolder();
 
 type Pixel = (x: number, y: number) => readonly [number, number, number];
 

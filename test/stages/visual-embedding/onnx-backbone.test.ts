@@ -1,5 +1,4 @@
-import {mkdtemp, writeFile} from 'node:fs/promises';
-import os from 'node:os';
+import {writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import {describe, expect, test} from 'vitest';
 import {encodeCrop} from '../../../stages/face-alignment/crop-image.js';
@@ -10,8 +9,9 @@ import {visualEmbedding} from '../../../stages/visual-embedding.js';
 import {openOnnxBackbone, type OnnxBackboneOptions} from '../../../stages/visual-embedding/onnx-backbone.js';
 import {runStage} from '../../helpers/run-stage.js';
 import {withModels} from '../face-alignment/with-models.js';
+import {temporaryFolder} from '../../helpers/temporary-folder.js';
 
-const folder = await mkdtemp(path.join(os.tmpdir(), 'affectflow-backbone-'));
+const folder = temporaryFolder();
 let fileCount = 0;
 
 /** A network that hands out its input as vectors, its square under another name, and its sum. */

@@ -1,30 +1,26 @@
 import {execFile} from 'node:child_process';
 import {createHash} from 'node:crypto';
-import {mkdtemp, readFile, readdir, rm, unlink, writeFile} from 'node:fs/promises';
-import {tmpdir} from 'node:os';
+import {readFile, readdir, unlink, writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import {promisify} from 'node:util';
-import {afterAll, beforeAll, describe, expect, test} from 'vitest';
+import {beforeAll, describe, expect, test} from 'vitest';
 import type {DemoDataset} from '../../../../pipeline/datasets/demo/demo-dataset.js';
 import {makeDemoDataset} from '../../../../pipeline/datasets/demo/demo-dataset.js';
 import {locateFfmpeg} from '../../../../stages/demux/binary.js';
 import {readSidecar} from '../../../../stages/transcription/sidecar.js';
 import {spreadWords} from '../../../../stages/transcription/spread.js';
+import {temporaryFolder} from '../../../helpers/temporary-folder.js';
 
 /** One clip of each kind: ten subjects have a fault each, the eleventh has none. */
 const size = {subjectCount: 11, clipsPerSubject: 1, secondsPerClip: 5, frameRateHz: 10};
 
-let root: string;
-let folder: string;
+const root = temporaryFolder();
+const folder = path.join(root, 'one');
 let made: DemoDataset;
 
 beforeAll(async () => {
-  root = await mkdtemp(path.join(tmpdir(), 'affectflow-demo-'));
-  folder = path.join(root, 'one');
   made = await makeDemoDataset({folder, seed: 7, ...size});
 });
-
-afterAll(() => rm(root, {recursive: true, force: true}));
 
 const clipWith = (fault: string | undefined) => made.clips.find(({faults}) => faults[0] === fault)!;
 const annotationLines = async (fault: string | undefined) =>

@@ -1,5 +1,3 @@
-import {mkdtemp} from 'node:fs/promises';
-import os from 'node:os';
 import path from 'node:path';
 import {describe, expect, test} from 'vitest';
 import type {RgbImage} from '../../../../stages/face-alignment/image.js';
@@ -8,9 +6,10 @@ import {faceAlignment} from '../../../../stages/face-alignment.js';
 import {runStage} from '../../../helpers/run-stage.js';
 import {writeClip} from '../drawn-face.js';
 import {withModels} from '../with-models.js';
+import {temporaryFolder} from '../../../helpers/temporary-folder.js';
 import {scrfdNetwork, yunetNetwork} from './detector-networks.js';
 
-const folder = await mkdtemp(path.join(os.tmpdir(), 'affectflow-detectors-'));
+const folder = temporaryFolder();
 let fileCount = 0;
 const nextFile = () => path.join(folder, `${fileCount++}.onnx`);
 

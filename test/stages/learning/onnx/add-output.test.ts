@@ -1,8 +1,7 @@
-import {mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync} from 'node:fs';
-import {tmpdir} from 'node:os';
+import {readFileSync, rmSync, truncateSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import type {InferenceSession} from 'onnxruntime-node';
-import {afterAll, describe, expect, test} from 'vitest';
+import {describe, expect, test} from 'vitest';
 import type {ModelContract} from '../../../../stages/learning/model-contract.js';
 import {openWithOutputs, readGraph, withOutputs} from '../../../../stages/learning/onnx/add-output.js';
 import {
@@ -13,9 +12,9 @@ import {
   type NodeProto,
 } from '../../../../stages/learning/onnx/model.js';
 import {nodeProto, tensorProto, valueInfo} from '../../../../stages/learning/onnx/tensor.js';
+import {temporaryFolder} from '../../../helpers/temporary-folder.js';
 
-const folder = mkdtempSync(path.join(tmpdir(), 'affectflow-outputs-'));
-afterAll(() => rmSync(folder, {recursive: true}));
+const folder = temporaryFolder();
 
 const floats = (name: string, shape: readonly number[], values: readonly number[]) =>
   tensorProto(name, {dtype: 'float32', shape, values: Float32Array.from(values)});
