@@ -104,6 +104,11 @@ export class Lineage implements Disposable {
     );
   }
 
+  /** Returns those of the fingerprints whose task failed in some run. */
+  failed(fingerprints: readonly Digest[]): ReadonlySet<Digest> {
+    return new Set(fingerprints.length === 0 ? [] : this.#statements.failed.all(JSON.stringify(fingerprints)));
+  }
+
   /** Records a task. If its fingerprint is known, the first record stays; `forget` it where its shards are lost. */
   record(manifest: TaskManifest): void {
     this.recordMany([manifest]);
@@ -277,6 +282,10 @@ function prepare(database: Database) {
     find: text(database, 'SELECT manifest FROM task WHERE fingerprint = ?'),
     resultsOf: database.prepare<[string], {fingerprint: Digest; result: string}>(
       `SELECT fingerprint, result FROM json_each(?) CROSS JOIN task INDEXED BY task_result ON fingerprint = value`,
+    ),
+    failed: text<Digest>(
+      database,
+      `SELECT DISTINCT fingerprint FROM json_each(?) CROSS JOIN run_task ON fingerprint = value WHERE status = 'failed'`,
     ),
     nearest: text(
       database,

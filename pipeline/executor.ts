@@ -166,7 +166,9 @@ export class Executor {
       const manifest = await this.#produceMending(ready, reason);
       this.#settle(ready.task, done(manifest.outputs, ready.excluded));
     } catch (error) {
-      if (!this.options.signal.aborted) this.#fail(ready.task, failureOf(error), (performance.now() - clock) / 1000);
+      if (this.options.signal.aborted) return;
+      const seconds = (performance.now() - clock) / 1000;
+      this.#fail(ready.task, failureOf(error), seconds, ready.fingerprint);
     }
   }
 
@@ -268,9 +270,10 @@ export class Executor {
     this.#places.get(task.id)!.outcome = done(manifest.outputs, verdict.ready.excluded);
   }
 
-  #fail(task: Task, failure: TaskFailure, seconds: number): void {
+  #fail(task: Task, failure: TaskFailure, seconds: number, fingerprint?: string): void {
     this.options.emit({kind: 'failed', task: task.id, stage: task.stage, ...failure});
-    this.#record(task, 'failed', {seconds, error: `${failure.code}: ${failure.message}`});
+    const known = fingerprint === undefined ? {} : {fingerprint};
+    this.#record(task, 'failed', {...known, seconds, error: `${failure.code}: ${failure.message}`});
     this.#settle(task, {is: 'failed'});
   }
 

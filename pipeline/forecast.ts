@@ -1,4 +1,7 @@
-/** Looks ahead: for every task of a plan, whether it would be reused, would run and why, or depends on one that runs. */
+/**
+ * Looks ahead: for every task of a plan, whether it would be reused, would run and why, or depends on one that runs.
+ * Or looks back: what failed stays so, and clips of which something failed are left out of folds as they were.
+ */
 import type {TaskResult} from '../cache/lineage.js';
 import type {Inspector, Outcome, Verdict} from './inspector.js';
 import type {Task} from './plan.js';
@@ -7,17 +10,22 @@ export type Forecast =
   | {readonly task: Task; readonly will: 'reuse'; readonly record: TaskResult; readonly excluded: ReadonlySet<string>}
   | {readonly task: Task; readonly will: 'run'; readonly because: string}
   /** Its inputs are made anew; if they come out the same, it is reused after all (D1). */
-  | {readonly task: Task; readonly will: 'follow'; readonly because: string};
+  | {readonly task: Task; readonly will: 'follow'; readonly because: string}
+  /** Only when looking back: it failed, or one it reads from did. */
+  | {readonly task: Task; readonly will: 'fail'; readonly because: string};
+
+/** What to take for the outcome of tasks that failed: 'ahead', a run tries them again; 'back', they stay failed. */
+type Direction = 'ahead' | 'back';
 
 /** Reads published files whose digest is not known yet, and nothing else. */
-export async function forecast(inspector: Inspector): Promise<Forecast[]> {
+export async function forecast(inspector: Inspector, direction: Direction = 'ahead'): Promise<Forecast[]> {
   const tasks = [...inspector.tasks.values()];
   const forecasts = new Map<string, Forecast>();
   const outcomes = new Map<string, Outcome>();
   // Tasks of one stage never read from one another, so each stage is looked up as a whole.
   for (const {name} of inspector.options.plan.experiment.graph.stages) {
     const ofStage = tasks.filter(({stage}) => stage === name);
-    for (const one of await forecastAll(inspector, ofStage, outcomes)) {
+    for (const one of await forecastAll(inspector, ofStage, {outcomes, direction})) {
       forecasts.set(one.task.id, one);
       outcomes.set(one.task.id, outcomeOf(one));
     }
@@ -28,7 +36,7 @@ export async function forecast(inspector: Inspector): Promise<Forecast[]> {
 async function forecastAll(
   inspector: Inspector,
   tasks: readonly Task[],
-  outcomes: ReadonlyMap<string, Outcome>,
+  {outcomes, direction}: {outcomes: ReadonlyMap<string, Outcome>; direction: Direction},
 ): Promise<Forecast[]> {
   const readable: Task[] = [];
   const unreadable: Forecast[] = [];
@@ -37,19 +45,30 @@ async function forecastAll(
       if (!inspector.knowsFiles(task)) await inspector.hashFiles(task);
       readable.push(task);
     } catch (error) {
-      unreadable.push({task, will: 'run', because: `an input cannot be read: ${(error as Error).message}`});
+      const because = `an input cannot be read: ${(error as Error).message}`;
+      unreadable.push({task, will: direction === 'ahead' ? 'run' : 'fail', because});
     }
   }
   const verdicts = inspector.inspectAll(readable, (id) => outcomes.get(id)!);
-  return [...unreadable, ...readable.map((task, index) => forecastOf(task, verdicts[index]!))];
+  const failed = direction === 'ahead' ? nothing : failedOf(inspector, verdicts);
+  return [...unreadable, ...readable.map((task, index) => forecastOf(task, verdicts[index]!, failed))];
 }
 
-function forecastOf(task: Task, verdict: Verdict): Forecast {
+const nothing: ReadonlySet<string> = new Set();
+
+function failedOf(inspector: Inspector, verdicts: readonly Verdict[]): ReadonlySet<string> {
+  const asked = verdicts.flatMap((verdict) => (verdict.is === 'run' ? verdict.ready.fingerprint : []));
+  return inspector.options.workspace.lineage.failed(asked);
+}
+
+function forecastOf(task: Task, verdict: Verdict, failed: ReadonlySet<string>): Forecast {
   if (verdict.is === 'reuse') return {task, will: 'reuse', record: verdict.record, excluded: verdict.excluded};
-  if (verdict.is === 'run') return {task, will: 'run', because: verdict.reason};
-  return {task, will: 'follow', because: verdict.because};
+  if (verdict.is === 'skip') return {task, will: 'fail', because: verdict.because};
+  if (verdict.is === 'unknown') return {task, will: 'follow', because: verdict.because};
+  return {task, will: failed.has(verdict.ready.fingerprint) ? 'fail' : 'run', because: verdict.reason};
 }
 
 function outcomeOf(one: Forecast): Outcome {
-  return one.will === 'reuse' ? {is: 'done', outputs: one.record.outputs, excluded: one.excluded} : {is: 'unknown'};
+  if (one.will === 'reuse') return {is: 'done', outputs: one.record.outputs, excluded: one.excluded};
+  return {is: one.will === 'fail' ? 'failed' : 'unknown'};
 }

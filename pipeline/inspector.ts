@@ -198,11 +198,9 @@ export class Inspector {
 
   /** Compares with the nearest earlier task of the same stage and subject. */
   #whyNew(ready: ReadyTask): string {
-    const earlier = this.options.workspace.lineage.nearest(
-      ready.task.stage,
-      {...ready.task.subject},
-      ready.fingerprint,
-    );
+    const {lineage} = this.options.workspace;
+    if (lineage.failed([ready.fingerprint]).size > 0) return 'it failed before';
+    const earlier = lineage.nearest(ready.task.stage, {...ready.task.subject}, ready.fingerprint);
     if (earlier === undefined) return 'first time';
     const changed = differences(ingredientsOf(earlier), ready.ingredients);
     return changed.length === 0 ? 'its record was removed' : changed.join(', ');

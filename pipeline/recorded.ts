@@ -21,7 +21,8 @@ export type Recorded = Extract<Forecast, {will: 'reuse'}>;
 /** Every task of a selection, with its record where it has one that is current. */
 export async function recorded(experiment: Experiment, workspace: Workspace, selection: Selection): Promise<Records> {
   const plan = makePlan(experiment, selection);
-  const forecasts = await forecast(new Inspector({plan, workspace, closures: readClosures(), lock: readLock()}));
+  const inspector = new Inspector({plan, workspace, closures: readClosures(), lock: readLock()});
+  const forecasts = await forecast(inspector, 'back');
   return new Map(forecasts.map((one) => [one.task.id, one]));
 }
 

@@ -20,7 +20,7 @@ import type {Workspace} from './workspace.js';
 /** Collects every recorded score of an experiment; tasks that have not run are listed as incomplete. */
 export async function readResults(experiment: Experiment, workspace: Workspace): Promise<ReportInput> {
   const inspector = new Inspector({plan: makePlan(experiment), workspace, closures: readClosures(), lock: readLock()});
-  const forecasts = await forecast(inspector);
+  const forecasts = await forecast(inspector, 'back');
   const scores: Score[] = [];
   const moments: MomentRecord[] = [];
   const robustness: RobustnessScore[] = [];
