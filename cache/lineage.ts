@@ -104,9 +104,11 @@ export class Lineage implements Disposable {
     );
   }
 
-  /** Returns those of the fingerprints whose task failed in some run. */
-  failed(fingerprints: readonly Digest[]): ReadonlySet<Digest> {
-    return new Set(fingerprints.length === 0 ? [] : this.#statements.failed.all(JSON.stringify(fingerprints)));
+  /** Returns, of those fingerprints whose task failed in some run, what went wrong the last time. */
+  failures(fingerprints: readonly Digest[]): ReadonlyMap<Digest, string> {
+    if (fingerprints.length === 0) return new Map();
+    const rows = this.#statements.failures.all(JSON.stringify(fingerprints));
+    return new Map(rows.map(({fingerprint, error}) => [fingerprint, error]));
   }
 
   /** Records a task. If its fingerprint is known, the first record stays; `forget` it where its shards are lost. */
@@ -283,9 +285,9 @@ function prepare(database: Database) {
     resultsOf: database.prepare<[string], {fingerprint: Digest; result: string}>(
       `SELECT fingerprint, result FROM json_each(?) CROSS JOIN task INDEXED BY task_result ON fingerprint = value`,
     ),
-    failed: text<Digest>(
-      database,
-      `SELECT DISTINCT fingerprint FROM json_each(?) CROSS JOIN run_task ON fingerprint = value WHERE status = 'failed'`,
+    failures: database.prepare<[string], {fingerprint: Digest; error: string}>(
+      `SELECT fingerprint, error FROM json_each(?) CROSS JOIN run_task ON fingerprint = value
+       WHERE status = 'failed' ORDER BY run_id`,
     ),
     nearest: text(
       database,

@@ -50,22 +50,26 @@ async function forecastAll(
     }
   }
   const verdicts = inspector.inspectAll(readable, (id) => outcomes.get(id)!);
-  const failed = direction === 'ahead' ? nothing : failedOf(inspector, verdicts);
-  return [...unreadable, ...readable.map((task, index) => forecastOf(task, verdicts[index]!, failed))];
+  const failures = direction === 'ahead' ? nothing : failuresOf(inspector, verdicts);
+  return [...unreadable, ...readable.map((task, index) => forecastOf(task, verdicts[index]!, failures))];
 }
 
-const nothing: ReadonlySet<string> = new Set();
+/** What went wrong, by fingerprint. */
+type Failures = ReadonlyMap<string, string>;
 
-function failedOf(inspector: Inspector, verdicts: readonly Verdict[]): ReadonlySet<string> {
+const nothing: Failures = new Map();
+
+function failuresOf(inspector: Inspector, verdicts: readonly Verdict[]): Failures {
   const asked = verdicts.flatMap((verdict) => (verdict.is === 'run' ? verdict.ready.fingerprint : []));
-  return inspector.options.workspace.lineage.failed(asked);
+  return inspector.options.workspace.lineage.failures(asked);
 }
 
-function forecastOf(task: Task, verdict: Verdict, failed: ReadonlySet<string>): Forecast {
+function forecastOf(task: Task, verdict: Verdict, failures: Failures): Forecast {
   if (verdict.is === 'reuse') return {task, will: 'reuse', record: verdict.record, excluded: verdict.excluded};
   if (verdict.is === 'skip') return {task, will: 'fail', because: verdict.because};
   if (verdict.is === 'unknown') return {task, will: 'follow', because: verdict.because};
-  return {task, will: failed.has(verdict.ready.fingerprint) ? 'fail' : 'run', because: verdict.reason};
+  const failure = failures.get(verdict.ready.fingerprint);
+  return failure === undefined ? {task, will: 'run', because: verdict.reason} : {task, will: 'fail', because: failure};
 }
 
 function outcomeOf(one: Forecast): Outcome {

@@ -199,7 +199,7 @@ export class Inspector {
   /** Compares with the nearest earlier task of the same stage and subject. */
   #whyNew(ready: ReadyTask): string {
     const {lineage} = this.options.workspace;
-    if (lineage.failed([ready.fingerprint]).size > 0) return 'it failed before';
+    if (lineage.failures([ready.fingerprint]).size > 0) return 'it failed before';
     const earlier = lineage.nearest(ready.task.stage, {...ready.task.subject}, ready.fingerprint);
     if (earlier === undefined) return 'first time';
     const changed = differences(ingredientsOf(earlier), ready.ingredients);

@@ -39,8 +39,8 @@ export interface Task {
   readonly seed?: number;
   readonly inputs: Readonly<Record<string, Source>>;
   /**
-   * Tasks of clips of which nothing is read, but whose failure excludes the clip here as well: others read from this task
-   * by the positions of clips, which must mean the same to all of them.
+   * Tasks of clips of which nothing is read, but whose failure excludes the clip here as well: the systems of an
+   * experiment are compared on the same clips, and positions of clips mean the same to all of them.
    */
   readonly beside?: readonly string[];
 }
@@ -85,6 +85,7 @@ const FIRST_PER_SYSTEM = 'fusion-training';
 
 class Planner {
   private readonly perSystem: ReadonlySet<string>;
+  private readonly foldClipTasks = new Map<Fold, readonly string[]>();
   private readonly sideParams = new Map<Side, Params>();
   /** Every fold, system and seed asks for the same tasks of clips; each is named once, and each list of them made once. */
   private readonly clipTasks = new Map<Stage, Map<Clip, string>>();
@@ -143,16 +144,21 @@ class Planner {
     const subject = {...(shared ? {} : {system: system.label}), fold: fold.name, seed: String(seed)};
     return this.add(stage, subject, this.paramsOf(stage, system)!, seed, {
       source: (input) => this.foldSource(input, fold, system, seed),
-      beside: shared && this.experiment.config.onFailedClip === 'exclude' ? this.allClipTasks(fold) : [],
+      beside: this.experiment.config.onFailedClip === 'exclude' ? this.allClipTasks(fold) : [],
     });
   }
 
   /** Every task of a clip that any system reads from in a fold. */
-  private allClipTasks(fold: Fold): string[] {
-    const {graph, systems} = this.experiment;
-    const stages = systems.flatMap((system) => this.clipStages(graph.stage(FIRST_PER_SYSTEM), system));
-    const clips = [...fold.train, ...fold.validation];
-    return [...new Set(stages)].flatMap((stage) => clips.map((clip) => this.clipTask(stage, clip)));
+  private allClipTasks(fold: Fold): readonly string[] {
+    let tasks = this.foldClipTasks.get(fold);
+    if (tasks === undefined) {
+      const {graph, systems} = this.experiment;
+      const stages = systems.flatMap((system) => this.clipStages(graph.stage(FIRST_PER_SYSTEM), system));
+      const clips = [...fold.train, ...fold.validation];
+      tasks = [...new Set(stages)].flatMap((stage) => clips.map((clip) => this.clipTask(stage, clip)));
+      this.foldClipTasks.set(fold, tasks);
+    }
+    return tasks;
   }
 
   private foldSource(input: Exclude<Input, FileInput>, fold: Fold, system: SystemRun, seed: number): Source {

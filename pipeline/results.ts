@@ -51,7 +51,7 @@ export async function readResults(experiment: Experiment, workspace: Workspace):
           }))
         : [],
     ),
-    incomplete: forecasts.filter((one) => one.will !== 'reuse').map((one) => one.task.id),
+    ...missing(experiment, forecasts),
     systems: describeSystems(experiment),
     seeds: experiment.seeds,
     isEmbeddedDefault: usesEmbeddedDefault(experiment),
@@ -59,6 +59,21 @@ export async function readResults(experiment: Experiment, workspace: Workspace):
     isDrawnDataset: existsSync(path.join(path.dirname(experiment.file), 'dataset.json')),
     generated: {version: packageVersion(), device: devices(forecasts)},
   };
+}
+
+/** Clips that the experiment goes without, each with what failed first, and tasks without a result otherwise. */
+function missing(experiment: Experiment, forecasts: readonly Forecast[]): Pick<ReportInput, 'leftOut' | 'incomplete'> {
+  const mayLeaveOut = experiment.config.onFailedClip === 'exclude';
+  const leftOut = new Map<string, {clip: string; stage: string; because: string}>();
+  const incomplete: string[] = [];
+  for (const one of forecasts) {
+    if (one.will === 'reuse') continue;
+    const {id, stage, subject} = one.task;
+    if (!mayLeaveOut || one.will !== 'fail' || subject.clip === undefined) incomplete.push(id);
+    // Stages come in order, so what is first is the cause of the rest.
+    else if (!leftOut.has(subject.clip)) leftOut.set(subject.clip, {clip: subject.clip, stage, because: one.because});
+  }
+  return {leftOut: [...leftOut.values()], incomplete};
 }
 
 type Recorded = Extract<Forecast, {will: 'reuse'}>;

@@ -52,7 +52,7 @@ export interface Report {
 export function buildReport(input: ReportInput, options?: SignificanceOptions): Report {
   return {
     title: `CCC report of ${input.experiment}`,
-    sentences: [...incompleteSentence(input), settingSentence(input), ...findings(input)],
+    sentences: [...incompleteSentence(input), ...leftOutSentence(input), settingSentence(input), ...findings(input)],
     sections: sectionsOf(input, options).filter((section) => section.tables.length > 0),
     experiment: input.experiment,
     scores: input.scores,
@@ -62,7 +62,11 @@ export function buildReport(input: ReportInput, options?: SignificanceOptions): 
 
 function sectionsOf(input: ReportInput, options: SignificanceOptions | undefined): readonly Section[] {
   return [
-    {name: 'incomplete', title: 'What is missing', tables: present(incompleteTable(input))},
+    {
+      name: 'incomplete',
+      title: 'What is missing',
+      tables: [...present(incompleteTable(input)), ...present(leftOutTable(input))],
+    },
     {name: 'comparison', title: 'Fusion against single modalities', tables: [comparisonTable(input)]},
     {name: 'folds', title: 'Folds', tables: [foldTable(input)]},
     {name: 'variants', title: 'Other definitions of the metric', tables: present(variantTable(input))},
@@ -108,6 +112,23 @@ function incompleteTable({incomplete}: ReportInput): Table | undefined {
     caption: [],
     groups: [alone(prose('Task'))],
     rows: incomplete.map((task) => ({cells: [text(task)]})),
+  };
+}
+
+function leftOutSentence({leftOut = []}: ReportInput): readonly string[] {
+  if (leftOut.length === 0) return [];
+  const clips = leftOut.length === 1 ? '1 clip failed and is' : `${leftOut.length} clips failed and are`;
+  return [`${clips} left out of training and evaluation of every system, as the experiment allows.`];
+}
+
+function leftOutTable({leftOut = []}: ReportInput): Table | undefined {
+  if (leftOut.length === 0) return undefined;
+  return {
+    name: 'left-out',
+    title: 'Clips that are left out',
+    caption: [],
+    groups: [alone(left('Clip'), left('Stage'), prose('What went wrong'))],
+    rows: leftOut.map(({clip, stage, because}) => ({cells: [text(clip), text(stage), text(because)]})),
   };
 }
 

@@ -75,6 +75,8 @@ export interface ReportInput {
   readonly warnings: readonly Warning[];
   /** Tasks that failed or did not run, one sentence each. */
   readonly incomplete: readonly string[];
+  /** Clips that every system does without, since a stage failed on them, and what went wrong. */
+  readonly leftOut?: readonly {readonly clip: string; readonly stage: string; readonly because: string}[];
   /** Whether the features come from the small networks that travel inside the package. */
   readonly isEmbeddedDefault: boolean;
   /** Whether the clips were drawn by `affectflow demo` rather than filmed. */

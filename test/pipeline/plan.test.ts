@@ -130,4 +130,11 @@ describe('the plan of an experiment that fine-tunes', () => {
     );
     expect(Object.keys(tuning('exclude').inputs)).toEqual(['faces', 'labels']);
   });
+
+  it('makes every system wait for the features of all, where failed clips are excluded, so that they share their clips', () => {
+    const raw = {systems: ['audio', 'visual'], onFailedClip: 'exclude'};
+    const training = planned(raw).find(({id}) => id.startsWith('fusion-training audio'))!;
+    expect(training.beside).toEqual(expect.arrayContaining(['acoustic-embedding a', 'visual-embedding b']));
+    expect(Object.keys(training.inputs)).toEqual(['acoustic', 'labels']);
+  });
 });

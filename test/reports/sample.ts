@@ -172,6 +172,7 @@ export function damaged(): ReportInput {
       'fusion-training RCMA, fold-1, seed 1: out of memory',
       'fusion-training text: skipped, because transcription of clip a failed',
     ],
+    leftOut: [{clip: 'sound only', stage: 'demux', because: 'no-video: "sound only.mp4" has no video stream'}],
     robustness: whole.robustness!.filter((one) => !(one.label === 'RCMA' && one.fold === 'fold-1')),
     moments: whole.moments!.filter((one) => !(one.label === 'RCMA' && one.fold === 'fold-1')),
   };
