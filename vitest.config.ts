@@ -3,7 +3,7 @@ import {defineConfig} from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    setupFiles: ['test/helpers/own-temporary-files.ts'],
+    globalSetup: 'test/helpers/own-temporary-files.ts',
     pool: 'forks',
     maxWorkers: 2,
     // As the command line has it.

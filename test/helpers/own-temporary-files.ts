@@ -1,11 +1,13 @@
 /**
- * Runs before each test file: it, the libraries it loads and the processes it starts keep their temporary files in a
- * folder of its own, which goes when its tests are over, however they end.
+ * Tests, the libraries they load and the processes they start keep their temporary files in one folder, which goes when
+ * all tests are over, however they ended.
  */
 import {rmSync} from 'node:fs';
-import {afterAll} from 'vitest';
 import {temporaryFolder} from './temporary-folder.js';
 
-const folder = temporaryFolder();
-process.env['TMPDIR'] = folder;
-afterAll(() => rmSync(folder, {recursive: true, force: true}));
+/** Vitest calls this before it starts the processes of the tests, and what it returns after the last has ended. */
+export default function setUp(): () => void {
+  const folder = temporaryFolder();
+  process.env['TMPDIR'] = folder;
+  return () => rmSync(folder, {recursive: true, force: true});
+}

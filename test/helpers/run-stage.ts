@@ -1,58 +1,72 @@
 /** Runs one stage on real shards in a temporary store: what the pipeline does, without order and without reuse. */
-import {mkdtemp} from 'node:fs/promises';
-import path from 'node:path';
 import type {z} from 'zod';
-import type {ColumnValues, Row, ShardReader, ShardSchema} from '../../cache/shard.js';
+import type {Row, ShardReader, ShardSchema} from '../../cache/shard.js';
+import type {OpenShard} from '../../cache/shard-store.js';
 import {ShardStore} from '../../cache/shard-store.js';
 import {
   isFileInput,
+  type FoldShards,
   type Input,
   type PublishedFile,
   type RunArguments,
   type RunContext,
   type Stage,
 } from '../../stages/stage.js';
+import {MemoryShard} from './memory-shard.js';
 import {temporaryFolder} from './temporary-folder.js';
 
-/** What a test gives for an input: a path for a published file; rows, or an output of `runStage`, for a shard. */
+type Inputs = Readonly<Record<string, Input>>;
+type Outputs = Readonly<Record<string, ShardSchema>>;
+
+/** What a test gives for an input: a path for a published file; rows or a shard; shards of the clips of a fold. */
 export type Given<I extends Input> = I extends ShardSchema
-  ? readonly Row<I>[] | ShardReader<I>
+  ? readonly Row<I>[] | ShardReader<I> | FoldShards<I>
   : string | PublishedFile | undefined;
 
 /** A shard in the temporary store, and all its rows as they were read back. */
-export interface StoredRows<S extends ShardSchema> extends ShardReader<S> {
+export interface StoredRows<S extends ShardSchema> extends OpenShard<S> {
   readonly all: readonly Row<S>[];
 }
 
-export interface StageResult<O extends Readonly<Record<string, ShardSchema>>> {
-  readonly outputs: {readonly [K in keyof O]: StoredRows<O[K]>};
-  readonly warnings: readonly string[];
-  readonly notes: Readonly<Record<string, string | number>>;
+export interface StageOptions {
+  /** 0 where absent. */
+  readonly seed?: number;
+  /** Empty where absent. */
+  readonly scratch?: string;
+  readonly signal?: AbortSignal;
+  /** Aborts the run once so much is done. */
+  readonly abortAfter?: number;
+  readonly onProgress?: () => void;
 }
 
-const folder = temporaryFolder();
-const store = ShardStore.open(path.join(folder, 'shards'));
+/** What a stage told its surroundings. */
+interface Told {
+  readonly warnings: string[];
+  readonly notes: Record<string, string | number>;
+  /** What was done, of how much. */
+  readonly progress: [done: number, total: number][];
+}
 
-/** Runs a stage per clip, with params completed by its own defaults. */
-export async function runStage<
-  I extends Readonly<Record<string, Input>>,
-  O extends Readonly<Record<string, ShardSchema>>,
-  P extends z.ZodObject,
->(
-  stage: Stage<I, O, P, 'clip'>,
-  given: {
-    readonly inputs: {readonly [K in keyof I]?: Given<I[K]>};
-    readonly params?: z.input<P>;
-    readonly seed?: number;
-    readonly signal?: AbortSignal;
-  },
+export interface StageResult<O extends Outputs> extends Readonly<Told> {
+  readonly outputs: {readonly [K in keyof O]: StoredRows<O[K]>};
+  /** Digest of each output. */
+  readonly digests: Readonly<Record<string, string>>;
+}
+
+const store = ShardStore.open(temporaryFolder());
+
+/** Runs a stage with params completed by its own defaults, and the model files that they name. */
+export async function runStage<I extends Inputs, O extends Outputs, P extends z.ZodObject, Per extends 'clip' | 'fold'>(
+  stage: Stage<I, O, P, Per>,
+  given: StageOptions & {readonly inputs: {readonly [K in keyof I]?: Given<I[K]>}; readonly params?: z.input<P>},
 ): Promise<StageResult<O>> {
-  const {context, warnings, notes} = await surroundings(given.seed ?? 0, given.signal);
-  const inputs = await mapValues(stage.inputs, (input, name) => readable(input, given.inputs[name]));
-  const writers = await mapValues(stage.outputs, (schema) => store.create(schema));
   const params = stage.params.parse(given.params ?? {});
+  const models = Object.fromEntries((stage.models?.(params) ?? []).map((file) => [file.id, file.path]));
+  const {context, told} = surroundings(models, given);
+  const inputs = await mapValues(stage.inputs, (input, name) => readable(stage, input, given.inputs[name]));
+  const writers = await mapValues(stage.outputs, (schema) => store.create(schema));
   // The types of `inputs` and `outputs` follow from the stage's declaration, entry by entry.
-  const args = {inputs, outputs: writers, params, context} as unknown as RunArguments<I, O, P, 'clip'>;
+  const args = {inputs, outputs: writers, params, context} as unknown as RunArguments<I, O, P, Per>;
   await stage.run(args).catch(async (error: unknown) => {
     for (const writer of Object.values(writers)) await writer.abort();
     throw error;
@@ -61,7 +75,8 @@ export async function runStage<
     const {digest} = await writers[name]!.finish();
     return withRows(await store.open(digest, schema));
   });
-  return {outputs: outputs as unknown as StageResult<O>['outputs'], warnings, notes};
+  const digests = await mapValues(outputs, ({digest}) => digest);
+  return {outputs: outputs as unknown as StageResult<O>['outputs'], digests, ...told};
 }
 
 /** Stores rows as a shard, for inputs that are built by hand. */
@@ -71,34 +86,49 @@ export async function storeRows<S extends ShardSchema>(schema: S, rows: readonly
   return withRows(await store.open((await writer.finish()).digest, schema));
 }
 
-async function withRows<S extends ShardSchema>(reader: ShardReader<S>): Promise<StoredRows<S>> {
+async function withRows<S extends ShardSchema>(shard: OpenShard<S>): Promise<StoredRows<S>> {
   const all: Row<S>[] = [];
-  for await (const row of reader.rows()) all.push(row);
-  return Object.assign(reader, {all});
+  for await (const row of shard.rows()) all.push(row);
+  return Object.assign(shard, {all});
 }
 
-async function surroundings(seed: number, signal = new AbortController().signal) {
-  const warnings: string[] = [];
-  const notes: Record<string, string | number> = {};
+function surroundings(models: RunContext['models'], options: StageOptions): {context: RunContext; told: Told} {
+  const told: Told = {warnings: [], notes: {}, progress: []};
+  const controller = new AbortController();
   const context: RunContext = {
-    seed,
+    seed: options.seed ?? 0,
     threads: 1,
     device: 'cpu',
-    models: {},
-    scratch: await mkdtemp(path.join(folder, 'scratch-')),
-    signal,
-    progress: () => undefined,
-    warn: (message) => void warnings.push(message),
-    note: (key, value) => void (notes[key] = value),
+    models,
+    scratch: options.scratch ?? temporaryFolder(),
+    signal: options.signal ?? controller.signal,
+    progress(done, total) {
+      told.progress.push([done, total]);
+      options.onProgress?.();
+      if (done === options.abortAfter) controller.abort();
+    },
+    warn: (message) => void told.warnings.push(message),
+    note: (key, value) => void (told.notes[key] = value),
   };
-  return {context, warnings, notes};
+  return {context, told};
 }
 
-async function readable(input: Input, given: unknown): Promise<unknown> {
+async function readable({per}: Pick<Stage, 'per'>, input: Input, given: unknown): Promise<unknown> {
   if (isFileInput(input)) return typeof given === 'string' ? {path: given, digest: '0'.repeat(32)} : given;
-  return Array.isArray(given) || given === undefined
-    ? storeRows(input, (given ?? []) as readonly Row<ShardSchema>[])
-    : given;
+  if (given === undefined) return per === 'clip' ? storeRows(input, []) : undefined;
+  if (!isFold(given)) return stored(input, given as Rows);
+  const all = (clips: FoldShards<ShardSchema>['train']) => Promise.all(clips.map((clip) => stored(input, clip)));
+  return {train: await all(given.train), validation: await all(given.validation)};
+}
+
+type Rows = readonly Row<ShardSchema>[] | ShardReader;
+
+const isFold = (given: unknown): given is FoldShards<ShardSchema> =>
+  typeof given === 'object' && given !== null && 'train' in given;
+
+async function stored(schema: ShardSchema, given: Rows): Promise<ShardReader> {
+  if (given instanceof MemoryShard) return storeRows(schema, given.all as readonly Row<ShardSchema>[]);
+  return 'rowCount' in given ? given : storeRows(schema, given);
 }
 
 async function mapValues<V, W>(
@@ -108,48 +138,4 @@ async function mapValues<V, W>(
   const changed: Record<string, W> = {};
   for (const [key, value] of Object.entries(record)) changed[key] = await change(value, key);
   return changed;
-}
-
-/** Rows in memory that can be read like a shard, for parts that need no store. */
-export class MemoryShard<S extends ShardSchema> implements StoredRows<S> {
-  constructor(
-    readonly schema: S,
-    readonly all: Row<S>[] = [],
-  ) {}
-
-  get rowCount(): number {
-    return this.all.length;
-  }
-
-  append(row: Row<S>): Promise<void> {
-    this.all.push({...row});
-    return Promise.resolve();
-  }
-
-  width(column: keyof S['columns'] & string): number {
-    const value: unknown = this.all[0]?.[column];
-    return value instanceof Float32Array ? value.length : 0;
-  }
-
-  async *rows(start = 0, end = this.all.length): AsyncGenerator<Row<S>> {
-    for (const row of this.all.slice(start, end)) yield await Promise.resolve(row);
-  }
-
-  column<K extends keyof S['columns'] & string>(
-    name: K,
-    start = 0,
-    end = this.all.length,
-  ): Promise<ColumnValues<S['columns'][K]['type']>> {
-    const values = this.all.slice(start, end).map((row) => row[name]) as unknown[];
-    return Promise.resolve(packed(this.schema.columns[name]!.type, values) as ColumnValues<S['columns'][K]['type']>);
-  }
-}
-
-function packed(type: string, values: unknown[]): unknown {
-  if (type === 'f64') return Float64Array.from(values as number[]);
-  if (type === 'f32') return Float32Array.from(values as number[]);
-  if (type === 'i32') return Int32Array.from(values as number[]);
-  if (type === 'bool') return Uint8Array.from(values as boolean[], Number);
-  if (type === 'f32s') return Float32Array.from((values as Float32Array[]).flatMap((vector) => [...vector]));
-  return values;
 }

@@ -13,7 +13,6 @@ import {runStage} from '../helpers/run-stage.js';
 import {flatten, writeNetwork} from './acoustic-embedding/small-networks.js';
 import {temporaryFolder} from '../helpers/temporary-folder.js';
 import {h264, makeClip, picture, tone} from './demux/clips.js';
-import {withModels} from './face-alignment/with-models.js';
 import {writeTinyBert} from './text-embedding/tiny-bert.js';
 import {writeTinyWhisper} from './transcription/tiny-whisper.js';
 
@@ -43,28 +42,28 @@ beforeAll(async () => {
 async function featuresOf(video: string) {
   const {outputs: source, warnings: demuxed} = await runStage(demux, {inputs: {video}});
   const {timeline, audio} = source;
-  const {outputs: aligned, warnings: faceless} = await runStage(withModels(faceAlignment), {inputs: {video, timeline}});
+  const {outputs: aligned, warnings: faceless} = await runStage(faceAlignment, {inputs: {video, timeline}});
   const clip = {model: networks.clip, resizeTo: 16, clip: {}};
-  const visual = await runStage(withModels(visualEmbedding), {
+  const visual = await runStage(visualEmbedding, {
     inputs: {faces: aligned.faces},
     params: {backbone: 'onnx', onnx: clip},
   });
   const {outputs: spectra} = await runStage(spectrogram, {inputs: {audio}});
   const sound = {audio, timeline, logMel: spectra.logMel};
-  const patches = await runStage(withModels(acousticEmbedding), {
+  const patches = await runStage(acousticEmbedding, {
     inputs: sound,
     params: {backbone: 'onnx-patches', patches: {model: networks.patches}},
   });
-  const waveform = await runStage(withModels(acousticEmbedding), {
+  const waveform = await runStage(acousticEmbedding, {
     inputs: sound,
     params: {backbone: 'onnx-waveform', waveform: {model: networks.waveform, windowSeconds: 0.1}},
   });
-  const cepstra = await runStage(withModels(acousticEmbedding), {inputs: sound});
-  const heard = await runStage(withModels(transcription), {
+  const cepstra = await runStage(acousticEmbedding, {inputs: sound});
+  const heard = await runStage(transcription, {
     inputs: {audio, timeline},
     params: {source: 'whisper', whisper: {modelFolder: networks.whisper}},
   });
-  const text = await runStage(withModels(textEmbedding), {
+  const text = await runStage(textEmbedding, {
     inputs: {words: heard.outputs.words, timeline},
     params: {backbone: 'bert', bert: {modelFolder: networks.bert}},
   });

@@ -38,3 +38,9 @@ test('what was said a moment ago is still there, but fades', async () => {
   expect(context[3]).toBeGreaterThan(context[4]!);
   expect(context[4]).toBeGreaterThan(0.1);
 });
+
+test('words in a script that the lexicon does not know are warned of', async () => {
+  const greek = [{startSeconds: 0, endSeconds: 1, word: 'Καλημέρα'}];
+  const {warnings} = await runStage(textEmbedding, {inputs: {words: greek, timeline}});
+  expect(warnings).toEqual([expect.stringContaining('of 1 of 1 words, in another script')]);
+});

@@ -42,8 +42,8 @@ test('words behind the end of the video are left out or clipped, and counted', a
   );
   expect(words).toEqual([{startSeconds: 1, endSeconds: 2, word: 'end'}]);
   expect(warnings).toEqual([
-    '2 of 3 words lie behind the end of the video (2.00 s) and are left out.',
-    '1 words had times outside the video (0 to 2.00 s) and were clipped.',
+    'Words that start behind the end of the video (2.00 s) are left out: 2 of 3.',
+    'Words with times outside the video (0 to 2.00 s) were clipped: 1 of 1.',
   ]);
 });
 

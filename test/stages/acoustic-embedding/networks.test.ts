@@ -6,9 +6,9 @@ import {unitVariance} from '../../../stages/acoustic-embedding/network-vectors.j
 import {SampleSection} from '../../../stages/acoustic-embedding/sample-section.js';
 import {nodeProto} from '../../../stages/learning/onnx/tensor.js';
 import {spectrogram} from '../../../stages/spectrogram.js';
-import {MemoryShard, runStage} from '../../helpers/run-stage.js';
+import {MemoryShard} from '../../helpers/memory-shard.js';
+import {runStage} from '../../helpers/run-stage.js';
 import {audio} from '../../../stages/schemas.js';
-import {withModels} from '../face-alignment/with-models.js';
 import {temporaryFolder} from '../../helpers/temporary-folder.js';
 import {flatten, writeNetwork, type SmallNetwork} from './small-networks.js';
 
@@ -46,7 +46,7 @@ describe('patches of VGGish', () => {
       return n === 23_999 ? 0 : 0.4 * Math.sin(2 * Math.PI * (300 * t + 900 * t * t));
     });
     const {outputs: spectra} = await runStage(spectrogram, {inputs: {audio: audioRows(sound, 16_000)}});
-    const {outputs} = await runStage(withModels(acousticEmbedding), {
+    const {outputs} = await runStage(acousticEmbedding, {
       inputs: {logMel: spectra.logMel, timeline: frames(reference.times)},
       params: {backbone: 'onnx-patches', patches: {model: await written(flatten(input))}},
     });
@@ -73,7 +73,7 @@ describe('patches of VGGish', () => {
     const timeline = frames(Array.from({length: 13}, (_, index) => index / 7));
     const firsts = [];
     for (const batch of ['N', 1, 5]) {
-      const {outputs} = await runStage(withModels(acousticEmbedding), {
+      const {outputs} = await runStage(acousticEmbedding, {
         inputs: {logMel, timeline},
         params: {backbone: 'onnx-patches', patches: {model: await written(flatten([batch, 1, 96, 64]))}},
       });
@@ -96,7 +96,7 @@ describe('patches of VGGish', () => {
       outputs: {last: ['N', 'width']},
     };
     const model = await written(network);
-    const {outputs} = await runStage(withModels(acousticEmbedding), {
+    const {outputs} = await runStage(acousticEmbedding, {
       inputs: {logMel, timeline: frames([0])},
       params: {backbone: 'onnx-patches', patches: {model, output: 'inner'}},
     });
@@ -104,7 +104,7 @@ describe('patches of VGGish', () => {
   });
 
   test('of a clip without sound become zeros, as wide as the network’s vectors', async () => {
-    const {outputs, warnings} = await runStage(withModels(acousticEmbedding), {
+    const {outputs, warnings} = await runStage(acousticEmbedding, {
       inputs: {timeline: frames([0, 1])},
       params: {backbone: 'onnx-patches', patches: {model: await written(flatten(input))}},
     });
@@ -121,7 +121,7 @@ describe('patches of VGGish', () => {
   ])('refuse a spectrogram of another kind: $seen', async ({first, bands, code, seen}) => {
     const logMel = [0, 1].map((k) => ({timeSeconds: first + k / 100, bands: new Float32Array(bands)}));
     const model = await written(flatten(input));
-    const run = runStage(withModels(acousticEmbedding), {
+    const run = runStage(acousticEmbedding, {
       inputs: {logMel, timeline: frames([0])},
       params: {backbone: 'onnx-patches', patches: {model}},
     });
@@ -131,7 +131,7 @@ describe('patches of VGGish', () => {
   test('refuse a network of another shape, by what it wants', async () => {
     const logMel = [{timeSeconds: 0.0125, bands: new Float32Array(64)}];
     const model = await written(flatten(['N', 1, 64, 107]));
-    const run = runStage(withModels(acousticEmbedding), {
+    const run = runStage(acousticEmbedding, {
       inputs: {logMel, timeline: frames([0])},
       params: {backbone: 'onnx-patches', patches: {model}},
     });
@@ -149,7 +149,7 @@ describe('patches of ResNet-18', () => {
       bands: Float32Array.from({length: 64}, (_, band) => (k === 399 && band === 0 ? 1000 : k + band / 64)),
     }));
     const model = await written(flatten(['N', 1, 64, 107]));
-    const {outputs} = await runStage(withModels(acousticEmbedding), {
+    const {outputs} = await runStage(acousticEmbedding, {
       inputs: {logMel, timeline: frames([0, 2])},
       params: {backbone: 'onnx-patches', patches: {model, geometry: 'resnet18'}},
     });
@@ -170,7 +170,7 @@ describe('samples around every frame', () => {
     network: SmallNetwork,
   ) => {
     const model = await written(network);
-    const {outputs} = await runStage(withModels(acousticEmbedding), {
+    const {outputs} = await runStage(acousticEmbedding, {
       inputs: {audio: audioRows(samples, rate), timeline: frames(times)},
       params: {
         backbone: 'onnx-waveform',

@@ -5,9 +5,8 @@ import {patchesAtFrames} from '../../../stages/acoustic-embedding/patches.js';
 import {openPatches} from '../../../stages/backbone-training/patches.js';
 import {random} from '../../../stages/learning/random.js';
 import {labels, logMel, timeline} from '../../../stages/schemas.js';
-import type {RunContext} from '../../../stages/stage.js';
-import {MemoryShard} from '../../helpers/run-stage.js';
-import {temporaryFolder} from '../../helpers/temporary-folder.js';
+import {MemoryShard} from '../../helpers/memory-shard.js';
+import {runStage} from '../../helpers/run-stage.js';
 
 const view = {left: 0, top: 0, mirrored: false};
 const BANDS = 64;
@@ -56,7 +55,7 @@ describe('patches of a clip', () => {
   });
 
   it('are zeros where there is no sound, and refused where the spectrogram is of the other kind', async () => {
-    const silent = await openPatches(new MemoryShard(logMel), frames(3), patchGeometries.vggish);
+    const silent = await openPatches(new MemoryShard(logMel, []), frames(3), patchGeometries.vggish);
     const out = new Float32Array(2 * 96 * BANDS).fill(1);
     await silent.write(out, {first: 0, stride: 1, count: 2}, view);
     expect(out.every((value) => value === 0)).toBe(true);
@@ -102,24 +101,7 @@ describe('acoustic-backbone-training', () => {
       train: train.map((clip) => clip[key]),
       validation: validation.map((clip) => clip[key]),
     });
-    const outputs = {
-      tuned: new MemoryShard(acousticBackboneTraining.outputs.tuned),
-      weights: new MemoryShard(acousticBackboneTraining.outputs.weights),
-      curve: new MemoryShard(acousticBackboneTraining.outputs.curve),
-    };
-    const warnings: string[] = [];
-    const context: RunContext = {
-      seed: 1,
-      threads: 1,
-      device: 'cpu',
-      models: {},
-      scratch: temporaryFolder(),
-      signal: new AbortController().signal,
-      progress: () => undefined,
-      warn: (message) => void warnings.push(message),
-      note: () => undefined,
-    };
-    const params = acousticBackboneTraining.params.parse({
+    const params = {
       network: 'vgg-small',
       windowFrames: 20,
       hopFrames: 8,
@@ -129,9 +111,9 @@ describe('acoustic-backbone-training', () => {
       warmUp: 'none',
       releaseGroups: 1,
       epochs: 16,
-    });
+    } as const;
     const inputs = {logMel: of('logMel'), timeline: of('timeline'), labels: of('labels')};
-    await acousticBackboneTraining.run({inputs, outputs: outputs as never, params, context});
+    const {outputs, warnings} = await runStage(acousticBackboneTraining, {inputs, params, seed: 1});
     const best = outputs.curve.all.filter((row) => row.best).at(-1)!;
     expect(best.validationValence).toBeGreaterThan(0.4);
     expect(best.validationArousal).toBeGreaterThan(0.5);

@@ -1,13 +1,12 @@
 /** A fold of small drawn faces whose labels can be seen: valence bends the mouth, arousal opens the eyes. */
-import path from 'node:path';
 import sharp from 'sharp';
 import type {Row, ShardSchema} from '../../../cache/shard.js';
-import {ShardStore} from '../../../cache/shard-store.js';
 import {backboneTraining} from '../../../stages/backbone-training.js';
 import {random} from '../../../stages/learning/random.js';
 import {faces, labels} from '../../../stages/schemas.js';
-import type {FoldShards, RunContext} from '../../../stages/stage.js';
-import {temporaryFolder} from '../../helpers/temporary-folder.js';
+import type {FoldShards} from '../../../stages/stage.js';
+import type {StageOptions} from '../../helpers/run-stage.js';
+import {runStage, storeRows} from '../../helpers/run-stage.js';
 
 const SIZE = 28;
 
@@ -75,23 +74,17 @@ export async function drawnFold(
   validation: readonly number[],
   {annotated = true}: {readonly annotated?: boolean} = {},
 ): Promise<Fold> {
-  const store = ShardStore.open(path.join(temporaryFolder(), 'shards'));
-  const stored = async <S extends ShardSchema>(schema: S, rows: readonly Row<S>[]) => {
-    const writer = store.create(schema);
-    for (const row of rows) await writer.append(row);
-    return store.open((await writer.finish()).digest, schema);
-  };
-  const clips = (frameCounts: readonly number[], seed: number) =>
+  const drawn = (frameCounts: readonly number[], seed: number) =>
     Promise.all(frameCounts.map((frameCount, i) => drawnClip(seed + i, frameCount, annotated)));
-  const [a, b] = [await clips(train, 1), await clips(validation, 101)];
+  const clips = {train: await drawn(train, 1), validation: await drawn(validation, 101)};
   const of = async <S extends ShardSchema>(schema: S, rows: (clip: Clip) => readonly Row<S>[]) => ({
-    train: await Promise.all(a.map((clip) => stored(schema, rows(clip)))),
-    validation: await Promise.all(b.map((clip) => stored(schema, rows(clip)))),
+    train: await Promise.all(clips.train.map((clip) => storeRows(schema, rows(clip)))),
+    validation: await Promise.all(clips.validation.map((clip) => storeRows(schema, rows(clip)))),
   });
   return {
     faces: await of(faces, (clip) => clip.faces),
     labels: await of(labels, (clip) => clip.labels),
-    truth: [...a, ...b].map((clip) => clip.labels),
+    truth: [...clips.train, ...clips.validation].map((clip) => clip.labels),
   };
 }
 
@@ -106,60 +99,17 @@ export const small = {
   minimumEpochs: 1,
 } as const;
 
-export interface RunOptions {
+export interface RunOptions extends StageOptions {
   readonly fold: Fold;
   readonly params?: Readonly<Record<string, unknown>>;
-  readonly seed?: number;
-  readonly scratch?: string;
-  readonly weights?: string;
-  /** Aborts the run once so many epochs are done. */
-  readonly abortAfter?: number;
-  readonly onEpoch?: () => void;
 }
-
-type Outputs = typeof backboneTraining.outputs;
 
 export type Tuned = Awaited<ReturnType<typeof tune>>;
 
-/** Runs the stage on shards in memory and gives what it wrote, with the digest of each shard. */
-export async function tune({fold, params = {}, seed = 1, scratch, weights, abortAfter, onEpoch}: RunOptions) {
-  const store = ShardStore.open(path.join(temporaryFolder(), 'shards'));
-  const controller = new AbortController();
-  const [warnings, progress]: [string[], number[]] = [[], []];
-  const context: RunContext = {
-    seed,
-    threads: 1,
-    device: 'cpu',
-    models: weights === undefined ? {} : {weights},
-    scratch: scratch ?? temporaryFolder(),
-    signal: controller.signal,
-    progress: (done) => {
-      progress.push(done);
-      onEpoch?.();
-      if (done === abortAfter) controller.abort();
-    },
-    warn: (message) => void warnings.push(message),
-    note: () => undefined,
-  };
-  const {tuned, weights: weightSchema, curve} = backboneTraining.outputs;
-  const outputs = {tuned: store.create(tuned), weights: store.create(weightSchema), curve: store.create(curve)};
-  const parsed = backboneTraining.params.parse({...small, ...params});
-  await backboneTraining.run({inputs: fold, outputs, params: parsed, context});
-  const rows = async <K extends keyof Outputs>(name: K): Promise<Row<Outputs[K]>[]> => {
-    const {digest} = await outputs[name].finish();
-    digests[name] = digest;
-    const found: Row<ShardSchema>[] = [];
-    for await (const row of (await store.open(digest, backboneTraining.outputs[name] as ShardSchema)).rows())
-      found.push(row);
-    return found as unknown as Row<Outputs[K]>[];
-  };
-  const digests: Record<string, string> = {};
-  return {
-    tuned: await rows('tuned'),
-    weights: await rows('weights'),
-    curve: await rows('curve'),
-    digests,
-    warnings,
-    progress,
-  };
+/** Runs the stage on a fold; gives the rows it wrote, and all else that is known of the run. */
+export async function tune({fold: {faces, labels}, params = {}, ...options}: RunOptions) {
+  const inputs = {faces, labels};
+  const run = await runStage(backboneTraining, {inputs, params: {...small, ...params}, seed: 1, ...options});
+  const {tuned, weights, curve} = run.outputs;
+  return {...run, tuned: tuned.all, weights: weights.all, curve: curve.all};
 }

@@ -57,7 +57,7 @@ describe('pretrained weights', () => {
   it('start the training, which then warns of nothing', async () => {
     const weights = await written('whole.safetensors', safetensors(tensors));
     const fold = await drawnFold([20], [15]);
-    const run = await tune({fold, weights, params: {epochs: 1, learningRate: 1e-30}});
+    const run = await tune({fold, params: {weights, epochs: 1, learningRate: 1e-30}});
     const left = new Float32Array(
       Uint8Array.from(run.weights.find(({name}) => name === 'body.1.res_layer.1.weight')!.values).buffer,
     );

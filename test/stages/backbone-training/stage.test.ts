@@ -32,8 +32,8 @@ const training = {
   source: `
     import {drawnFold, tune} from './drawn-fold.js';
     const fold = await drawnFold([24, 20], [15]);
-    const onEpoch = () => process.stdout.write('epoch\\n');
-    await tune({fold, params: {epochs: 8}, scratch: process.argv[2], onEpoch});`,
+    const onProgress = () => process.stdout.write('epoch\\n');
+    await tune({fold, params: {epochs: 8}, scratch: process.argv[2], onProgress});`,
 };
 
 describe('backbone-training', () => {
@@ -92,7 +92,7 @@ describe('backbone-training', () => {
   it('ends once the last group has had its plateau, and after a release counts on from the best epoch', async () => {
     const {curve, progress} = await tune({fold: tiny, params: {...quick, releaseGroups: 2}});
     expect(curve.length).toBeLessThan(20);
-    expect(progress.at(-1)).toBe(curve.length);
+    expect(progress.at(-1)![0]).toBe(curve.length);
     const mean = ({validationValence, validationArousal}: (typeof curve)[number]) =>
       (validationValence + validationArousal) / 2;
     for (const [epoch, row] of curve.entries()) {
@@ -123,7 +123,7 @@ describe('backbone-training', () => {
       const scratch = temporaryFolder();
       await expect(tune({fold: tiny, params, scratch, abortAfter})).rejects.toThrow('aborted');
       const resumed = await tune({fold: tiny, params, scratch});
-      expect(resumed.progress[0]).toBe(abortAfter + 1);
+      expect(resumed.progress[0]![0]).toBe(abortAfter + 1);
       expect(resumed.digests).toEqual(whole.digests);
     }
   });
@@ -132,8 +132,8 @@ describe('backbone-training', () => {
     const scratch = temporaryFolder();
     const done = await killedAfter(training, scratch, 3);
     const resumed = await tune({fold: tiny, params: {epochs: 8}, scratch});
-    expect(resumed.progress[0]).toBeGreaterThan(1);
-    expect(resumed.progress[0]).toBeLessThanOrEqual(done + 1);
+    expect(resumed.progress[0]![0]).toBeGreaterThan(1);
+    expect(resumed.progress[0]![0]).toBeLessThanOrEqual(done + 1);
     const whole = await tune({fold: tiny, params: {epochs: 8}});
     expect(resumed.digests).toEqual(whole.digests);
   });

@@ -10,9 +10,7 @@ import {faceAlignment} from '../../../stages/face-alignment.js';
 import {runStage} from '../../helpers/run-stage.js';
 import {temporaryFolder} from '../../helpers/temporary-folder.js';
 import {drawFaces, writeClip, type DrawnFace, type Size} from './drawn-face.js';
-import {withModels} from './with-models.js';
 
-const stage = withModels(faceAlignment);
 const small = {width: 320, height: 240};
 const folder = temporaryFolder();
 let clipCount = 0;
@@ -30,7 +28,10 @@ const timelineOf = (frameCount: number) =>
   Array.from({length: frameCount}, (_, frameIndex) => ({frameIndex, timeSeconds: frameIndex / 10}));
 
 async function alignClip(video: string, frameCount: number, params: z.input<typeof faceAlignment.params> = {}) {
-  const {outputs, warnings, notes} = await runStage(stage, {inputs: {video, timeline: timelineOf(frameCount)}, params});
+  const {outputs, warnings, notes} = await runStage(faceAlignment, {
+    inputs: {video, timeline: timelineOf(frameCount)},
+    params,
+  });
   return {rows: outputs.faces.all, warnings, notes};
 }
 

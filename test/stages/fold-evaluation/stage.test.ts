@@ -2,8 +2,9 @@ import {describe, expect, it} from 'vitest';
 import type {Row} from '../../../cache/shard.js';
 import {pooledCcc} from '../../../reports/moments.js';
 import {foldEvaluation} from '../../../stages/fold-evaluation.js';
-import {labels, predictions} from '../../../stages/schemas.js';
-import {MemoryShard} from '../../helpers/run-stage.js';
+import {labels, type predictions} from '../../../stages/schemas.js';
+import {MemoryShard} from '../../helpers/memory-shard.js';
+import {runStage} from '../../helpers/run-stage.js';
 
 type Label = Row<typeof labels>;
 type Prediction = Row<typeof predictions>;
@@ -22,13 +23,9 @@ const prediction = (clipIndex: number, frameIndex: number): Prediction => ({
 });
 
 async function evaluated(predicted: Prediction[], clips: Label[][]) {
-  const scores = new MemoryShard(foldEvaluation.outputs.scores);
-  const moments = new MemoryShard(foldEvaluation.outputs.moments);
-  const inputs = {
-    predictions: new MemoryShard(predictions, predicted),
-    labels: {train: [], validation: clips.map((rows) => new MemoryShard(labels, rows))},
-  };
-  await foldEvaluation.run({inputs, outputs: {scores, moments}, params: {}, context: undefined as never});
+  const validation = clips.map((rows) => new MemoryShard(labels, rows));
+  const inputs = {predictions: predicted, labels: {train: [], validation}};
+  const {scores, moments} = (await runStage(foldEvaluation, {inputs})).outputs;
   return {scores: scores.all, moments: moments.all};
 }
 

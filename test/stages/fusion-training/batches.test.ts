@@ -4,6 +4,7 @@ import {openFeatures} from '../../../stages/fusion-training/features.js';
 import {openFold} from '../../../stages/fusion-training/fold-data.js';
 import {normalisationOf} from '../../../stages/fusion-training/normalisation.js';
 import {publishedTraining} from '../../../stages/fusion-training/training-params.js';
+import {inputsOf} from './run-fold.js';
 import {smallClip, smallDims, smallFold} from './small-fold.js';
 
 const readers = [3, 50, 0, 20].map((frameCount, seed) => smallClip({frameCount, seed}).visual);
@@ -26,7 +27,7 @@ describe('openFeatures', () => {
   });
 
   it('refuses vectors of different lengths', () => {
-    const other = {...smallClip({frameCount: 4, seed: 1}).acoustic} as unknown as (typeof readers)[number];
+    const other = smallClip({frameCount: 4, seed: 1}).acoustic as unknown as (typeof readers)[number];
     expect(() => openFeatures('visual', [readers[0]!, other])).toThrow('visual vectors have 5 and 4 values');
   });
 });
@@ -65,7 +66,7 @@ describe('batches', () => {
   const training = {...publishedTraining, windowFrames: 8, hopFrames: 5, normalisation: 'none' as const};
   const open = (params: Partial<typeof training>) =>
     openFold(
-      smallFold([{frameCount: 20, seed: 1, invalid: (k) => k === 3}], [{frameCount: 5, seed: 2}], ['visual']),
+      inputsOf(smallFold([{frameCount: 20, seed: 1, invalid: (k) => k === 3}], [{frameCount: 5, seed: 2}]), ['visual']),
       {...training, ...params},
       () => undefined,
     );

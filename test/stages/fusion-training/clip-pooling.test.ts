@@ -19,10 +19,8 @@ describe('a clip-level system', () => {
     const scored = async (clipPooling: 'mean' | 'last' | undefined) => {
       const params = {...clipLevel, ...(clipPooling === undefined ? {} : {clipPooling})};
       const trained = await train({inputs, params});
-      const evaluation = await evaluate(trained);
-      const [variants, clipIndex] = [await evaluation.column('variant'), await evaluation.column('clipIndex')];
-      const all = [...(await evaluation.column('ccc'))];
-      const ofFold = all.filter((_, row) => variants[row] === 'population' && clipIndex[row] === -1);
+      const scores = (await evaluate(trained)).all;
+      const ofFold = scores.flatMap((row) => (row.variant === 'population' && row.clipIndex === -1 ? [row.ccc] : []));
       const {rows} = await corrupt(trained, {inputs, params, corruptions: [{kind: 'none'}]});
       expect(rows.map(({ccc}) => ccc)).toEqual(ofFold);
       return ofFold;

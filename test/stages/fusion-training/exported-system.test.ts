@@ -8,7 +8,7 @@ import {writeSafetensors} from '../../../stages/learning/safetensors.js';
 import {loadTraced} from '../../../stages/learning/traced.js';
 import type {Arrays} from '../../../stages/learning/program.js';
 import {temporaryFolder} from '../../helpers/temporary-folder.js';
-import {fold, small, train} from './run-fold.js';
+import {fold, inputsOf, small, train} from './run-fold.js';
 import {smallDims} from './small-fold.js';
 import {writeFile} from 'node:fs/promises';
 import path from 'node:path';
@@ -18,12 +18,12 @@ const clipLevel = {system: 'ca', architecture: {}, clipFrames: 5, windowFrames: 
 
 async function exported(params: Readonly<Record<string, unknown>>, windows: number) {
   const run = await train({params});
-  const {features} = fold();
+  const {features} = inputsOf();
   const settings = settingsOf(fusionParams.parse({...small, ...params}) as Parameters<typeof settingsOf>[0]);
   const {modalities} = settings.system;
   const result = await exportSystem({
     settings,
-    weights: run.shards['weights'] as never,
+    weights: run.outputs.weights,
     train: new Map(modalities.map((modality) => [modality, features.get(modality)!.train])) as never,
     windows,
     metadata: {system: settings.system.name},
@@ -46,7 +46,7 @@ async function predictions({onnx, settings, modalities}: Exported, target: 'vale
       const inputs: Arrays = {real: {shape: [1, length], values: real}};
       for (const modality of modalities) {
         const width = smallDims[modality];
-        const vectors = await fold().features.get(modality)!.validation[clip]!.column('vector');
+        const vectors = await fold()[modality].validation[clip]!.column('vector');
         const values = Float32Array.from({length: length * width}, (_, i) => {
           const [step, column] = [Math.floor(i / width), i % width];
           if (step >= window.steps) return 7e3;
@@ -73,7 +73,7 @@ describe('an exported system', () => {
     it(`${name} predicts from raw features what training predicted`, async () => {
       const system = await exported(params, 1);
       for (const target of ['valence', 'arousal'] as const) {
-        const recorded = (await system.run.shards['predictions']!.column(target)) as Float32Array;
+        const recorded = await system.run.outputs.predictions.column(target);
         const again = await predictions(system, target);
         expect(again).toHaveLength(recorded.length);
         expect(Math.max(...again.map((value, at) => Math.abs(value - recorded[at]!)))).toBeLessThan(1e-5);

@@ -9,15 +9,11 @@ import type {Run} from './run-fold.js';
 import {train} from './run-fold.js';
 
 /** The weights of a run as a safetensors file, changed at will. */
-async function fileOf({shards}: Run, change: (tensors: Arrays) => void = () => undefined): Promise<string> {
-  const weights = shards['weights']!;
-  const names = (await weights.column('name')) as unknown as string[];
-  const shapes = (await weights.column('shape')) as unknown as string[];
-  const bytes = (await weights.column('values')) as unknown as Uint8Array[];
+async function fileOf({outputs: {weights}}: Run, change: (tensors: Arrays) => void = () => undefined): Promise<string> {
   const tensors: Arrays = Object.fromEntries(
-    names.map((name, i) => [
+    weights.all.map(({name, shape, values}) => [
       name,
-      {shape: JSON.parse(shapes[i]!) as number[], values: new Float32Array(bytes[i]!.slice().buffer)},
+      {shape: JSON.parse(shape) as number[], values: new Float32Array(values.slice().buffer)},
     ]),
   );
   change(tensors);
@@ -27,7 +23,7 @@ async function fileOf({shards}: Run, change: (tensors: Arrays) => void = () => u
 }
 
 const from = (file: string, params: object = {}) =>
-  train({params: {epochs: 0, initialWeights: {both: file}, ...params}, models: {both: file}});
+  train({params: {epochs: 0, initialWeights: {both: file}, ...params}});
 
 describe('initial weights', () => {
   it('are evaluated as they are without an epoch: predictions are those of the run they come from', async () => {
@@ -36,15 +32,15 @@ describe('initial weights', () => {
     const again = await from(await fileOf(trained, (tensors) => (tensors['spatial.visual.weight'] = other)));
     expect(again.digests['predictions']).toBe(trained.digests['predictions']);
     expect(again.digests['weights']).toBe(trained.digests['weights']);
-    expect(again.shards['curve']!.rowCount).toBe(0);
+    expect(again.outputs.curve.rowCount).toBe(0);
     expect(again.notes['unusedInitialWeights']).toBe(1);
   });
 
   it('are where training starts: its first loss is below that of random weights', async () => {
     const trained = await train({params: {epochs: 6}});
     const continued = await from(await fileOf(trained), {epochs: 1});
-    const firstLoss = async ({shards}: Run) => ((await shards['curve']!.column('trainLoss')) as Float64Array)[0]!;
-    expect(await firstLoss(continued)).toBeLessThan((await firstLoss(trained)) - 0.1);
+    const firstLoss = ({outputs}: Run) => outputs.curve.all[0]!.trainLoss;
+    expect(firstLoss(continued)).toBeLessThan(firstLoss(trained) - 0.1);
   });
 
   it('name what is missing or has another shape', async () => {

@@ -1,34 +1,8 @@
-/** A small fold in memory, behind the interface of shard readers: features from which the labels can be learnt. */
-import type {ColumnValues, ShardReader, ShardSchema} from '../../../cache/shard.js';
-import type {FoldInputs} from '../../../stages/fusion-training/fold-data.js';
+/** A small fold in memory: features from which the labels can be learnt. */
 import type {Modality} from '../../../stages/fusion-training/system.js';
 import {random} from '../../../stages/learning/random.js';
 import {acoustic, labels, linguistic, visual} from '../../../stages/schemas.js';
-
-type Columns<S extends ShardSchema> = {
-  [K in keyof S['columns']]: ColumnValues<S['columns'][K]['type']>;
-};
-
-/** A reader of columns that are in memory. */
-export function memoryReader<S extends ShardSchema>(
-  schema: S,
-  columns: Columns<S>,
-  {rowCount, width = 1}: {readonly rowCount: number; readonly width?: number},
-): ShardReader<S> {
-  return {
-    schema,
-    rowCount,
-    width: () => (rowCount === 0 ? 0 : width),
-    rows: () => {
-      throw new Error('not needed');
-    },
-    column: (name, start = 0, end = rowCount) => {
-      const factor = schema.columns[name]!.type === 'f32s' ? width : 1;
-      const values = columns[name] as Float32Array;
-      return Promise.resolve(values.slice(start * factor, end * factor) as never);
-    },
-  };
-}
+import {MemoryShard} from '../../helpers/memory-shard.js';
 
 export interface ClipOptions {
   readonly frameCount: number;
@@ -37,45 +11,51 @@ export interface ClipOptions {
   readonly invalid?: (frame: number) => boolean;
 }
 
-const schemas = {visual, acoustic, linguistic};
 export const smallDims = {visual: 5, acoustic: 4, linguistic: 3};
 
 /** Smooth latent valence and arousal; valence shows in the face, arousal in the voice, both weakly in words. */
 export function smallClip({frameCount, seed, invalid = () => false}: ClipOptions) {
+  const frames = Array.from({length: frameCount}, (_, frameIndex) => frameIndex);
   const latent = (name: string) => {
     const [phase, speed] = random(seed).stream(name).at(0).uniform(2);
-    return Float32Array.from({length: frameCount}, (_, k) => 0.8 * Math.sin(6.28 * phase! + k * (0.05 + 0.1 * speed!)));
+    return Float32Array.from(frames, (k) => 0.8 * Math.sin(6.28 * phase! + k * (0.05 + 0.1 * speed!)));
   };
   const [valence, arousal] = [latent('valence'), latent('arousal')];
-  const noise = (name: string, count: number) => random(seed).stream(name).at(0).normal(count, 0, 0.5);
-  const frameIndex = Int32Array.from({length: frameCount}, (_, k) => k);
   const source = {visual: valence, acoustic: arousal, linguistic: valence.map((v, k) => (v + arousal[k]!) / 2)};
-  const reader = (modality: Modality) => {
+  const vectors = (modality: Modality) => {
     const width = smallDims[modality];
-    const vector = noise(modality, frameCount * width).map(
-      (n, i) => n + source[modality][Math.floor(i / width)]! * (1 + (i % width)),
-    );
-    return memoryReader(schemas[modality], {frameIndex, vector}, {rowCount: frameCount, width});
+    const noise = random(seed)
+      .stream(modality)
+      .at(0)
+      .normal(frameCount * width, 0, 0.5);
+    return frames.map((frameIndex) => {
+      const shown = source[modality][frameIndex]!;
+      const own = noise.slice(frameIndex * width, (frameIndex + 1) * width);
+      return {frameIndex, vector: own.map((n, i) => n + shown * (1 + i))};
+    });
   };
-  const valid = Uint8Array.from({length: frameCount}, (_, k) => (invalid(k) ? 0 : 1));
+  const labelled = frames.map((frameIndex) => ({
+    frameIndex,
+    valence: valence[frameIndex]!,
+    arousal: arousal[frameIndex]!,
+    valid: !invalid(frameIndex),
+  }));
   return {
-    visual: reader('visual'),
-    acoustic: reader('acoustic'),
-    linguistic: reader('linguistic'),
-    labels: memoryReader(labels, {frameIndex, valence, arousal, valid}, {rowCount: frameCount}),
+    visual: new MemoryShard(visual, vectors('visual')),
+    acoustic: new MemoryShard(acoustic, vectors('acoustic')),
+    linguistic: new MemoryShard(linguistic, vectors('linguistic')),
+    labels: new MemoryShard(labels, labelled),
   };
 }
 
+type SmallClip = ReturnType<typeof smallClip>;
+
 /** The inputs of a fold of such clips. */
-export function smallFold(
-  train: readonly ClipOptions[],
-  validation: readonly ClipOptions[],
-  modalities: readonly Modality[] = ['visual', 'acoustic', 'linguistic'],
-): FoldInputs {
+export function smallFold(train: readonly ClipOptions[], validation: readonly ClipOptions[]) {
   const clips = {train: train.map(smallClip), validation: validation.map(smallClip)};
-  const of = <K extends keyof ReturnType<typeof smallClip>>(key: K) => ({
+  const of = <K extends keyof SmallClip>(key: K) => ({
     train: clips.train.map((clip) => clip[key]),
     validation: clips.validation.map((clip) => clip[key]),
   });
-  return {features: new Map(modalities.map((modality) => [modality, of(modality)])), labels: of('labels')};
+  return {visual: of('visual'), acoustic: of('acoustic'), linguistic: of('linguistic'), labels: of('labels')};
 }

@@ -10,50 +10,42 @@ const training = {
   folder: import.meta.dirname,
   source: `
     import {train} from './run-fold.js';
-    await train({params: {epochs: 6}, scratch: process.argv[2], onEpoch: () => process.stdout.write('epoch\\n')});`,
+    await train({params: {epochs: 6}, scratch: process.argv[2], onProgress: () => process.stdout.write('epoch\\n')});`,
 };
 
 describe('fusion-training', () => {
   it('learns on training clips, predicts every frame of the validation clips, and is scored as its curve says', async () => {
     const run = await train({params: {epochs: 12}});
-    const {predictions, curve} = run.shards;
-    expect(await predictions!.column('clipIndex')).toEqual(Int32Array.from({length: 95}, (_, k) => (k < 45 ? 0 : 1)));
-    expect(await predictions!.column('frameIndex')).toEqual(
+    const {predictions, curve} = run.outputs;
+    expect(await predictions.column('clipIndex')).toEqual(Int32Array.from({length: 95}, (_, k) => (k < 45 ? 0 : 1)));
+    expect(await predictions.column('frameIndex')).toEqual(
       Int32Array.from({length: 95}, (_, k) => (k < 45 ? k : k - 45)),
     );
 
-    const best = ((await curve!.column('best')) as Uint8Array).lastIndexOf(1);
-    const scores = await evaluate(run);
-    const [targets, variants] = [await scores.column('target'), await scores.column('variant')];
-    const ccc = await scores.column('ccc');
+    const best = curve.all.filter((row) => row.best).at(-1)!;
+    const scores = (await evaluate(run)).all;
     for (const [target, column] of [
       ['valence', 'validationValence'],
       ['arousal', 'validationArousal'],
     ] as const) {
-      const row = targets.findIndex((name, i) => name === target && variants[i] === 'population');
-      const recorded = ((await curve!.column(column)) as Float64Array)[best]!;
-      expect(ccc[row]).toBeCloseTo(recorded, 6);
-      expect(recorded).toBeGreaterThan(0.6);
+      const score = scores.find((row) => row.target === target && row.variant === 'population')!;
+      expect(score.ccc).toBeCloseTo(best[column], 6);
+      expect(best[column]).toBeGreaterThan(0.6);
     }
     expect(run.notes['device']).toBe('cpu');
     expect(run.warnings).toEqual([]);
   });
 
   it('trains a model for each emotion where targets are separate', async () => {
-    const run = await train({params: {targets: 'separate', epochs: 2}});
-    expect([...new Set((await run.shards['weights']!.column('model')) as unknown as string[])]).toEqual([
-      'valence',
-      'arousal',
+    const {outputs, progress} = await train({params: {targets: 'separate', epochs: 2}});
+    expect([...new Set(outputs.weights.all.map(({model}) => model))]).toEqual(['valence', 'arousal']);
+    expect(outputs.curve.all.map(({model, validationArousal}) => [model, Number.isNaN(validationArousal)])).toEqual([
+      ['valence', true],
+      ['valence', true],
+      ['arousal', false],
+      ['arousal', false],
     ]);
-    expect((await run.shards['curve']!.column('model')) as unknown as string[]).toEqual([
-      'valence',
-      'valence',
-      'arousal',
-      'arousal',
-    ]);
-    const arousal = (await run.shards['curve']!.column('validationArousal')) as Float64Array;
-    expect([...arousal].map(Number.isNaN)).toEqual([true, true, false, false]);
-    expect(run.progress).toEqual([1, 2, 3, 4]);
+    expect(progress).toEqual([1, 2, 3, 4].map((done) => [done, 4]));
   });
 
   it('gives equal bytes for equal seeds, and others for another seed', async () => {
@@ -67,7 +59,7 @@ describe('fusion-training', () => {
     const params = {targets: 'separate', epochs: 3, reloadBest: true};
     await expect(train({params, scratch, abortAfter: 4})).rejects.toThrow('aborted');
     const resumed = await train({params, scratch});
-    expect(resumed.progress).toEqual([5, 6]);
+    expect(resumed.progress).toEqual([5, 6].map((done) => [done, 6]));
     expect(resumed.digests).toEqual((await train({params})).digests);
   });
 
@@ -77,7 +69,7 @@ describe('fusion-training', () => {
     expect(epochs).toBeGreaterThanOrEqual(3);
     const resumed = await train({params: {epochs: 6}, scratch});
     // The checkpoint of the last epoch may still have been on its way.
-    expect(resumed.progress[0]).toBeGreaterThanOrEqual(epochs);
+    expect(resumed.progress[0]![0]).toBeGreaterThanOrEqual(epochs);
     expect(resumed.digests).toEqual((await train({params: {epochs: 6}})).digests);
   });
 
@@ -98,20 +90,15 @@ describe('fusion-training', () => {
       [...clips(3, 1), {frameCount: 7, seed: 5}, {frameCount: 0, seed: 6}],
       [{frameCount: 5, seed: 7}, ...clips(1, 101)],
     );
-    const run = await train({inputs, params: {epochs: 2}});
-    expect(run.shards['predictions']!.rowCount).toBe(5 + 45);
-    for (const value of (await run.shards['predictions']!.column('valence')) as Float32Array)
-      expect(Math.abs(value)).toBeLessThanOrEqual(1);
+    const predictions = (await train({inputs, params: {epochs: 2}})).outputs.predictions.all;
+    expect(predictions).toHaveLength(5 + 45);
+    for (const {valence} of predictions) expect(Math.abs(valence)).toBeLessThanOrEqual(1);
   });
 
   it('refuses features that do not fit the labels', async () => {
     const inputs = fold();
-    const visual = {
-      ...inputs.features.get('visual')!,
-      train: clips(4, 1).map((clip) => smallClip({...clip, frameCount: 44}).visual),
-    };
-    const spoiled = {...inputs, features: new Map([...inputs.features, ['visual', visual]])} as typeof inputs;
-    await expect(train({inputs: spoiled})).rejects.toThrow(
+    const short = clips(4, 1).map((clip) => smallClip({...clip, frameCount: 44}).visual);
+    await expect(train({inputs: {...inputs, visual: {...inputs.visual, train: short}}})).rejects.toThrow(
       'visual features of train clip 0 have 44 frames, its labels 45.',
     );
   });
@@ -142,11 +129,10 @@ describe('every system', () => {
           epochs: 2,
           ...geometry,
         };
-        const run = await train({params});
-        expect(run.shards['predictions']!.rowCount).toBe(95);
-        const values = (await run.shards['predictions']!.column('valence')) as Float32Array;
-        expect(values.every(Number.isFinite)).toBe(true);
-        expect(run.shards['curve']!.rowCount).toBe(2);
+        const {predictions, curve} = (await train({params})).outputs;
+        expect(predictions.rowCount).toBe(95);
+        expect(predictions.all.every(({valence}) => Number.isFinite(valence))).toBe(true);
+        expect(curve.rowCount).toBe(2);
       }
     });
   }

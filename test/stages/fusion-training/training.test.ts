@@ -8,11 +8,11 @@ import type {Engine} from '../../../stages/fusion-training/training.js';
 import {trainModel} from '../../../stages/fusion-training/training.js';
 import {temporaryFolder} from '../../helpers/temporary-folder.js';
 import {eagerEngine} from './eager-engine.js';
-import {fold, small} from './run-fold.js';
+import {inputsOf, small} from './run-fold.js';
 
 async function curveOf(engine: Engine) {
   const settings = settingsOf(fusionParams.parse({...small, targets: 'joint', epochs: 2, gradientClip: 0.5}));
-  const data = await openFold(fold(), settings.training, () => undefined);
+  const data = await openFold(inputsOf(), settings.training, () => undefined);
   const {curve} = await trainModel({
     model: modelOf({...settings, dims: data.dims, targetCount: 2}),
     targets,

@@ -21,21 +21,12 @@ const valences = async (corruptions: readonly unknown[]) =>
 describe('robustness', () => {
   it('scores clean features exactly as fold-evaluation scores the predictions of training', async () => {
     const rows = await scores({corruptions: [none]});
-    const evaluation = await evaluate(run);
-    const [targets, variants] = [await evaluation.column('target'), await evaluation.column('variant')];
-    const [ccc, frameCount] = [await evaluation.column('ccc'), await evaluation.column('frameCount')];
-    for (const row of rows) {
-      const at = targets.findIndex((target, i) => target === row.target && variants[i] === 'population');
-      expect(row).toEqual({
-        corruption: 'none',
-        modality: '',
-        amount: 0,
-        target: row.target,
-        ccc: ccc[at],
-        frameCount: frameCount[at],
-      });
-    }
-    expect(rows.map(({target}) => target)).toEqual(['valence', 'arousal']);
+    const evaluation = (await evaluate(run)).all;
+    const expected = (['valence', 'arousal'] as const).map((target) => {
+      const {ccc, frameCount} = evaluation.find((row) => row.target === target && row.variant === 'population')!;
+      return {corruption: 'none', modality: '', amount: 0, target, ccc, frameCount};
+    });
+    expect(rows).toEqual(expected);
   });
 
   it('finds valence, which only the face shows, harder the more of the face is lost', async () => {

@@ -7,7 +7,6 @@ import {nodeProto, tensorProto} from '../../../stages/learning/onnx/tensor.js';
 import {openTokeniser} from '../../../stages/text-embedding/bert-backbone.js';
 import {sentencesOf} from '../../../stages/text-embedding/sentences.js';
 import {runStage} from '../../helpers/run-stage.js';
-import {withModels} from '../face-alignment/with-models.js';
 import {temporaryFolder} from '../../helpers/temporary-folder.js';
 import {fixtures, writeTinyBert, type TinyBert} from './tiny-bert.js';
 
@@ -30,7 +29,7 @@ async function embed(modelFolder: string, text: string, times: readonly number[]
   const timeline = times.map((timeSeconds, frameIndex) => ({frameIndex, timeSeconds}));
   const words = text === '' ? [] : spoken(text);
   const params = {backbone: 'bert' as const, bert: {modelFolder, ...more}};
-  const {outputs, warnings} = await runStage(withModels(textEmbedding), {inputs: {words, timeline}, params});
+  const {outputs, warnings} = await runStage(textEmbedding, {inputs: {words, timeline}, params});
   return {rows: outputs.linguistic.all.map(({vector}) => [...vector]), warnings};
 }
 
@@ -206,7 +205,7 @@ test('layers inside a network are taken only where it is surely of BERT’s kind
 
 test('what is read inside a network is noted', async () => {
   const params = {backbone: 'bert' as const, bert: {modelFolder: await realFolder(lastLayerOnly)}};
-  const {notes} = await runStage(withModels(textEmbedding), {inputs: {words: spoken('so happy')}, params});
+  const {notes} = await runStage(textEmbedding, {inputs: {words: spoken('so happy')}, params});
   expect(notes).toEqual({layers: 'found inside the network'});
 });
 

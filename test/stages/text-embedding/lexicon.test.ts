@@ -1,5 +1,5 @@
 import {expect, test} from 'vitest';
-import {plainWord, valenceOf} from '../../../stages/text-embedding/lexicon.js';
+import {plainWord, scriptWarning, valenceOf} from '../../../stages/text-embedding/lexicon.js';
 
 const scores = (sentence: string): number[] =>
   Array.from(valenceOf(sentence.split(' ')), (value) => Math.round(value * 1000) / 1000);
@@ -21,4 +21,12 @@ test('a negation turns and weakens the three words behind it, up to the end of t
 
 test('words are compared in lower case without surrounding punctuation', () => {
   expect(['“Don’t!”', '—', 'self-made,', 'ÉTÉ'].map(plainWord)).toEqual(["don't", '', 'self-made', 'été']);
+});
+
+test('words in another script than the lexicon’s are remarked on where they are many', () => {
+  const warning =
+    'The lexicon is English: of 2 of 3 words, in another script, only the spelling is used. Take backbone: bert.';
+  expect(scriptWarning(['Τι', 'ωραία', 'ok!'])).toBe(warning);
+  expect(scriptWarning(['naïve', 'Größe', '2026', '—', 'мир'])).toBeUndefined();
+  expect(scriptWarning([])).toBeUndefined();
 });

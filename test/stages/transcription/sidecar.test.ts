@@ -151,6 +151,7 @@ describe('recogniser JSON', () => {
     expect(wordsOf(JSON.stringify([first, silence, second]))).toEqual(['0.9-1.2 the', '2.5-3 end']);
     const printed = [first, silence, second].map((document) => JSON.stringify(document, null, 2)).join('\n');
     expect(wordsOf(printed)).toEqual(['0.9-1.2 the', '2.5-3 end']);
+    expect(wordsOf(JSON.stringify([...first.result, ...second.result]))).toEqual(['0.9-1.2 the', '2.5-3 end']);
   });
 
   test('clips times that lie before 0, behind the video, or backwards', () => {
@@ -162,6 +163,24 @@ describe('recogniser JSON', () => {
     ];
     expect(wordsOf(JSON.stringify({result}))).toEqual(['0-0.5 before', '3-3 back', '9-10 after']);
   });
+});
+
+test('takes each character of Chinese and Japanese for a word, with the marks around it', () => {
+  // Half a second for each letter.
+  expect(wordsOf('1\n00:00:00,000 --> 00:00:05,000\n「我」很ok，谢谢。\n')).toEqual([
+    '0-1.5 「我」',
+    '1.5-2 很',
+    '2-3.5 ok，',
+    '3.5-4 谢',
+    '4-5 谢。',
+  ]);
+  expect(wordsOf('1\n00:00:00,000 --> 00:00:05,500\nスーパー now 한국어 말\n')).toEqual([
+    '0-1 スー',
+    '1-2 パー',
+    '2-3.5 now',
+    '3.5-5 한국어',
+    '5-5.5 말',
+  ]);
 });
 
 test('reads UTF-16, with either byte order', () => {

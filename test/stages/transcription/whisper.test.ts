@@ -4,7 +4,6 @@ import {describe, expect, test} from 'vitest';
 import {transcription} from '../../../stages/transcription.js';
 import {chunksOf, inOrder, joinChunk} from '../../../stages/transcription/chunks.js';
 import {runStage} from '../../helpers/run-stage.js';
-import {withModels} from '../face-alignment/with-models.js';
 import {temporaryFolder} from '../../helpers/temporary-folder.js';
 import {writeTinyWhisper, type TinyWhisper} from './tiny-whisper.js';
 
@@ -34,7 +33,7 @@ function sound(seconds: number, sampleRateHz = 16_000, loudness = 0.5) {
 async function hear(modelFolder: string, audio: ReturnType<typeof sound>, seconds: number, more: object = {}) {
   const timeline = Array.from({length: seconds * 2}, (_, frameIndex) => ({frameIndex, timeSeconds: frameIndex / 2}));
   const params = {source: 'whisper' as const, whisper: {modelFolder, ...more}};
-  const {outputs, warnings} = await runStage(withModels(transcription), {inputs: {audio, timeline}, params});
+  const {outputs, warnings} = await runStage(transcription, {inputs: {audio, timeline}, params});
   const words = outputs.words.all.map(({word, startSeconds, endSeconds}) => [
     word,
     round(startSeconds),

@@ -8,7 +8,6 @@ import {nodeProto, valueInfo} from '../../../stages/learning/onnx/tensor.js';
 import type {onnxParams} from '../../../stages/visual-embedding/open-backbone.js';
 import {visualEmbedding} from '../../../stages/visual-embedding.js';
 import {runStage} from '../../helpers/run-stage.js';
-import {withModels} from '../face-alignment/with-models.js';
 import {temporaryFolder} from '../../helpers/temporary-folder.js';
 
 const folder = temporaryFolder();
@@ -69,7 +68,7 @@ async function embed(
   clip: Given['clip'],
   more: Partial<Given> = {},
 ) {
-  const {outputs} = await runStage(withModels(visualEmbedding), {
+  const {outputs} = await runStage(visualEmbedding, {
     inputs: {faces},
     params: {backbone: 'onnx', onnx: {model, ...plain, clip, ...more}},
   });
@@ -158,7 +157,7 @@ describe('what does not fit is refused', () => {
   test('a network that reads clips, where single images were meant, by what to write', async () => {
     const model = await networkOf(['N', 3, 8, 8, 8]);
     const params = {backbone: 'onnx' as const, onnx: {model, ...plain}};
-    const run = runStage(withModels(visualEmbedding), {inputs: {faces: await facesOf(1, 8, flat)}, params});
+    const run = runStage(visualEmbedding, {inputs: {faces: await facesOf(1, 8, flat)}, params});
     await expect(run).rejects.toMatchObject({
       code: 'bad-model',
       message: expect.stringContaining('reads clips of several frames') as string,

@@ -8,7 +8,6 @@ import {nodeProto, valueInfo} from '../../../stages/learning/onnx/tensor.js';
 import {visualEmbedding} from '../../../stages/visual-embedding.js';
 import {openOnnxBackbone, type OnnxBackboneOptions} from '../../../stages/visual-embedding/onnx-backbone.js';
 import {runStage} from '../../helpers/run-stage.js';
-import {withModels} from '../face-alignment/with-models.js';
 import {temporaryFolder} from '../../helpers/temporary-folder.js';
 
 const folder = temporaryFolder();
@@ -143,7 +142,7 @@ test('the stage reads crops with the network that its parameters describe', asyn
   const model = await networkOf([1, 3, 8, 8]);
   const row = {frameIndex: 0, timeSeconds: 0, found: true, score: 1, image: await encodeCrop(image)};
   const placed = {box: new Float32Array(4), landmarks: new Float32Array(10), transform: new Float32Array(6)};
-  const {outputs} = await runStage(withModels(visualEmbedding), {
+  const {outputs} = await runStage(visualEmbedding, {
     inputs: {faces: [{...row, ...placed}]},
     params: {backbone: 'onnx', onnx: {model, resizeTo: 8, normalise: 'none'}},
   });

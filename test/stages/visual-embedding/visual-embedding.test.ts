@@ -7,9 +7,6 @@ import {visualEmbedding} from '../../../stages/visual-embedding.js';
 import {runStage} from '../../helpers/run-stage.js';
 import {drawFaces, type DrawnFace} from '../face-alignment/drawn-face.js';
 import {openFaceApi, tensorOf} from '../face-alignment/face-api-reference.js';
-import {withModels} from '../face-alignment/with-models.js';
-
-const stage = withModels(visualEmbedding);
 
 /** A crop of a drawn face, as face-alignment would cut it. */
 async function cropOf(face: Partial<DrawnFace>): Promise<RgbImage> {
@@ -32,7 +29,7 @@ async function rowOf(frameIndex: number, crop: RgbImage | undefined) {
 
 async function embed(...crops: (RgbImage | undefined)[]): Promise<Float32Array[]> {
   const faces = await Promise.all(crops.map((crop, index) => rowOf(index, crop)));
-  const {outputs} = await runStage(stage, {inputs: {faces}});
+  const {outputs} = await runStage(visualEmbedding, {inputs: {faces}});
   expect(outputs.visual.all.map(({frameIndex}) => frameIndex)).toEqual(crops.map((_, index) => index));
   return outputs.visual.all.map(({vector}) => vector);
 }
@@ -79,7 +76,7 @@ test('a clip without frames has no vectors', async () => {
 
 test('a damaged image is reported, with what to do', async () => {
   const faces = [{...(await rowOf(0, undefined)), image: Uint8Array.of(1, 2, 3)}];
-  await expect(runStage(stage, {inputs: {faces}})).rejects.toMatchObject({code: 'unreadable-file'});
+  await expect(runStage(visualEmbedding, {inputs: {faces}})).rejects.toMatchObject({code: 'unreadable-file'});
 });
 
 test('backbone: onnx needs the path of a network', () => {

@@ -5,7 +5,6 @@ import {openOnnxDetector} from '../../../../stages/face-alignment/onnx-detectors
 import {faceAlignment} from '../../../../stages/face-alignment.js';
 import {runStage} from '../../../helpers/run-stage.js';
 import {writeClip} from '../drawn-face.js';
-import {withModels} from '../with-models.js';
 import {temporaryFolder} from '../../../helpers/temporary-folder.js';
 import {scrfdNetwork, yunetNetwork} from './detector-networks.js';
 
@@ -142,7 +141,7 @@ test('face-alignment takes the points of such a detector as they are', async () 
   await writeClip(file, [blue, blue]);
   const timeline = [0, 1].map((frameIndex) => ({frameIndex, timeSeconds: frameIndex / 10}));
   const params = {detector: 'yunet', model} as const;
-  const {outputs} = await runStage(withModels(faceAlignment), {inputs: {video: file, timeline}, params});
+  const {outputs} = await runStage(faceAlignment, {inputs: {video: file, timeline}, params});
   expect(outputs.faces.all.map(({found}) => found)).toEqual([true, true]);
   expect([...outputs.faces.all[1]!.landmarks].map(Math.round)).toEqual([32, 74, 48, 74, 40, 80, 34, 88, 46, 88]);
   expect(faceAlignment.models!(faceAlignment.params.parse(params))).toEqual([{id: 'detector', path: model}]);
