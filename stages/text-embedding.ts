@@ -10,6 +10,7 @@ import {bertVectors} from './text-embedding/bert-backbone.js';
 import {bertFiles, bertParams} from './text-embedding/bert-params.js';
 import type {Speech} from './text-embedding/lexicon-backbone.js';
 import {lexiconVectors} from './text-embedding/lexicon-backbone.js';
+import {scriptWarning} from './text-embedding/lexicon.js';
 
 export const textEmbedding = defineStage({
   name: 'text-embedding',
@@ -26,7 +27,7 @@ export const textEmbedding = defineStage({
         .enum(['lexicon', 'bert', 'own'])
         .default('lexicon')
         .describe(
-          'lexicon: AFINN-165 valence and hashed word vectors; needs no model and is no paper’s setting. bert: a local folder. own: dataset.features.linguistic.',
+          'lexicon: English, AFINN-165 valence and hashed word vectors; needs no model and is no paper’s setting. bert: a local folder. own: dataset.features.linguistic.',
         ),
       hashDimensions: z.int().min(1).max(4096).default(64).describe('Length of the hashed word vectors.'),
       holdSeconds: z
@@ -54,6 +55,8 @@ export const textEmbedding = defineStage({
       return;
     }
     const speech = await speechOf(inputs.words);
+    const warning = params.backbone === 'lexicon' ? scriptWarning(speech.words) : undefined;
+    if (warning !== undefined) context.warn(warning);
     const vectorAt =
       params.backbone === 'bert' ? await bertVectors(speech, params.bert!, context) : lexiconVectors(speech, params);
     for await (const {frameIndex, timeSeconds} of inputs.timeline.rows()) {

