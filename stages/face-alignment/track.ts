@@ -17,24 +17,49 @@ export interface Sighting {
   readonly detections: readonly Detection[];
 }
 
+/** Where a face was last. */
+interface Place {
+  readonly box: Box;
+  readonly timeSeconds: number;
+}
+
 /** Follows one face through a clip. Sightings arrive in order of time. */
 export class SubjectTracker {
-  #last: {readonly box: Box; readonly timeSeconds: number} | undefined;
+  #last: Place | undefined;
+  /** Faces that were seen beside the subject, so they are not the subject. */
+  #others: readonly Place[] = [];
 
   constructor(private readonly subject: Subject) {}
 
   /** The subject among the faces of one frame; undefined where it is not seen. */
   next(sighting: Sighting): Detection | undefined {
-    if (this.#last && sighting.timeSeconds - this.#last.timeSeconds > gapSeconds) this.#last = undefined;
+    const {timeSeconds, detections} = sighting;
+    const isRecent = (place: Place) => timeSeconds - place.timeSeconds <= gapSeconds;
+    if (this.#last && !isRecent(this.#last)) this.#last = undefined;
+    this.#others = this.#last ? this.#others.filter(isRecent) : [];
     const found = this.subject === 'largest' ? this.#followed(sighting) : this.#onItsSide(sighting);
-    if (found) this.#last = {box: found.box, timeSeconds: sighting.timeSeconds};
+    const strangers = detections.filter((face) => (found ? distance(found.box, face.box) >= 1 : this.#isOther(face)));
+    const unseen = this.#others.filter(({box}) => !continuation(box, strangers));
+    this.#others = [...strangers.map(({box}) => ({box, timeSeconds})), ...unseen];
+    if (found) this.#last = {box: found.box, timeSeconds};
     return found;
   }
 
-  /** The face that continues the track. A lone face is the subject wherever it is, because cuts move it. */
+  /** The face that continues the track. A lone face that was not beside it is the subject too, because cuts move it. */
   #followed({detections}: Sighting): Detection | undefined {
-    if (!this.#last || detections.length === 1) return best(detections, ({box}) => box.width * box.height);
-    return continuation(this.#last.box, detections);
+    if (!this.#last) return best(detections, ({box}) => box.width * box.height);
+    const candidates = this.#own(detections);
+    return continuation(this.#last.box, candidates) ?? (detections.length === 1 ? candidates[0] : undefined);
+  }
+
+  #own(detections: readonly Detection[]): Detection[] {
+    return detections.filter((face) => !this.#isOther(face));
+  }
+
+  /** Whether a face continues one of the others, and does so better than it continues the subject. */
+  #isOther({box}: Detection): boolean {
+    const reach = this.#last ? Math.min(1, distance(this.#last.box, box)) : 1;
+    return this.#others.some((other) => distance(other.box, box) < reach);
   }
 
   /** Of several faces the outermost; a lone face only where the subject was, or, if it was not seen lately, in its half. */
@@ -43,7 +68,7 @@ export class SubjectTracker {
     const towardsSide = ({box}: Detection) => direction * (box.left + box.width / 2 - frameWidth / 2);
     const candidates = withoutBackground(detections);
     if (candidates.length > 1) return best(candidates, towardsSide);
-    if (this.#last) return continuation(this.#last.box, candidates);
+    if (this.#last) return continuation(this.#last.box, this.#own(candidates));
     return candidates.find((candidate) => towardsSide(candidate) > 0);
   }
 }

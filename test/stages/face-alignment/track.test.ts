@@ -34,6 +34,40 @@ describe("the subject 'largest'", () => {
     tracker.next(seen(0, face(100, 60)));
     expect(tracker.next(seen(0.1, face(320, 90)))).toEqual(face(320, 90));
   });
+
+  test('is not the other person, who is alone in view while the subject is missed', () => {
+    const tracker = new SubjectTracker('largest');
+    tracker.next(seen(0, face(100, 60), face(300, 55)));
+    expect(tracker.next(seen(0.1, face(296, 55)))).toBeUndefined();
+    expect(tracker.next(seen(0.2, face(292, 55)))).toBeUndefined();
+    expect(tracker.next(seen(0.3, face(95, 60), face(288, 55)))).toEqual(face(95, 60));
+  });
+
+  test('is not the other person cheek to cheek, whom the camera moves to where the subject was', () => {
+    const tracker = new SubjectTracker('largest');
+    tracker.next(seen(0, face(100, 60), face(165, 55)));
+    expect(tracker.next(seen(0.1, face(145, 55)))).toBeUndefined();
+  });
+
+  test('is not the other person who was out of sight for a moment', () => {
+    const tracker = new SubjectTracker('largest');
+    tracker.next(seen(0, face(100, 60), face(300, 55)));
+    tracker.next(seen(0.1, face(100, 60)));
+    expect(tracker.next(seen(0.2, face(300, 55)))).toBeUndefined();
+  });
+
+  test('may be the other person once the subject has been lost for more than a second', () => {
+    const tracker = new SubjectTracker('largest');
+    tracker.next(seen(0, face(100, 60), face(300, 55)));
+    for (const timeSeconds of [0.4, 0.8]) expect(tracker.next(seen(timeSeconds, face(300, 55)))).toBeUndefined();
+    expect(tracker.next(seen(1.2, face(300, 55)))).toEqual(face(300, 55));
+  });
+
+  test('is no other person for being seen twice in one frame', () => {
+    const tracker = new SubjectTracker('largest');
+    tracker.next(seen(0, face(100, 60), face(112, 50)));
+    expect(tracker.next(seen(0.1, face(112, 50)))).toEqual(face(112, 50));
+  });
 });
 
 describe("the subjects 'left' and 'right'", () => {
