@@ -8,7 +8,7 @@ import type {FeatureReader} from './features.js';
 import {openFeatures} from './features.js';
 import type {ClipLabels, FoldData, Split, Target} from './fold-data.js';
 import {targets} from './fold-data.js';
-import {normalisationOf} from './normalisation.js';
+import {kindOf, normalisationOf} from './normalisation.js';
 import type {Settings} from './settings.js';
 import type {Modality} from './system.js';
 import {openEvaluator, trainedSystems} from './trained-system.js';
@@ -85,7 +85,7 @@ async function dataOf(
   for (const [modality, given] of trainFeatures) {
     const {width} = features.get(modality)!;
     if (width !== given.width) throw otherWidth(modality, given.width, width);
-    normalisation.push([modality, await normalisationOf(given, training.normalisation)]);
+    normalisation.push([modality, await normalisationOf(given, kindOf(training.normalisation, modality))]);
   }
   const windows = labels.flatMap(({valid}, clip) => windowsOf(clip, valid.length, training));
   const validation: Split = {labels, features, windows};

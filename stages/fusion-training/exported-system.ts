@@ -10,7 +10,7 @@ import type {Member} from './ensemble.js';
 import {openFeatures} from './features.js';
 import {forwardPass} from './model.js';
 import type {Normalisation} from './normalisation.js';
-import {normalisationOf} from './normalisation.js';
+import {kindOf, normalisationOf} from './normalisation.js';
 import type {Settings} from './settings.js';
 import type {Modality} from './system.js';
 import type {TrainedSystem} from './trained-system.js';
@@ -42,7 +42,8 @@ export async function exportSystem(request: ExportRequest): Promise<ExportedSyst
   for (const [modality, readers] of train) {
     const features = openFeatures(modality, readers);
     dims[modality] = features.width;
-    Object.assign(normalisation, named(modality, await normalisationOf(features, settings.training.normalisation)));
+    const found = await normalisationOf(features, kindOf(settings.training.normalisation, modality));
+    Object.assign(normalisation, named(modality, found));
   }
   const models = await trainedSystems(weights, settings, {dims});
   const length = lengthOf(settings.training);

@@ -6,7 +6,7 @@ import type {labels} from '../schemas.js';
 import type {FeatureReader, Features} from './features.js';
 import {commonWidth, openFeatures} from './features.js';
 import type {Normalisation} from './normalisation.js';
-import {normalisationOf} from './normalisation.js';
+import {kindOf, normalisationOf} from './normalisation.js';
 import type {Dims, Modality} from './system.js';
 import type {Training} from './training-params.js';
 import type {Tuned} from './tuned-features.js';
@@ -76,7 +76,7 @@ export async function openFold(
     warn(`${unlabelled} of ${train.labels.length} training clips have no valid label and were left out.`);
   const normalisation = new Map<Modality, Normalisation>();
   for (const [modality, features] of train.features) {
-    normalisation.set(modality, await normalisationOf(features, training.normalisation));
+    normalisation.set(modality, await normalisationOf(features, kindOf(training.normalisation, modality)));
   }
   const dims = Object.fromEntries([...train.features].map(([modality, {width}]) => [modality, width]));
   return {train: labelledOnly(train), validation, dims, normalisation};

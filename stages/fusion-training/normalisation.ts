@@ -1,5 +1,6 @@
 /** Mean and scale of each modality, from the training clips alone, so that validation clips decide nothing. */
 import type {Features} from './features.js';
+import type {Modality} from './system.js';
 import type {Training} from './training-params.js';
 
 /** Rows read at a time. */
@@ -14,8 +15,17 @@ export interface Normalisation {
   readonly scale: Float32Array;
 }
 
+/** How the features of one modality are normalised. */
+type Kind = Exclude<Training['normalisation'], 'released'>;
+
+/** The released code of the frame-level systems leaves to their networks' vectors the scale they have, but for text. */
+export function kindOf(normalisation: Training['normalisation'], modality: Modality): Kind {
+  if (normalisation !== 'released') return normalisation;
+  return modality === 'linguistic' ? 'scalar' : 'none';
+}
+
 /** One pass over all training frames, in float64. */
-export async function normalisationOf(features: Features, kind: Training['normalisation']): Promise<Normalisation> {
+export async function normalisationOf(features: Features, kind: Kind): Promise<Normalisation> {
   const {width} = features;
   if (kind === 'none') return {mean: new Float32Array(width), scale: new Float32Array(width).fill(1)};
   const perFeature = await sumsOf(features);

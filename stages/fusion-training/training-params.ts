@@ -41,12 +41,14 @@ const shape = {
   decayEpochs: count().describe('Epochs between two steps of the decay.'),
   decayLearningRate: rate().describe('Learning rate where the step decay begins; 0 for learningRate.'),
   normalisation: z
-    .enum(['standard', 'scalar', 'none'])
-    .describe('By mean and deviation of the training clips, per feature or one scalar each per modality.'),
+    .enum(['standard', 'scalar', 'released', 'none'])
+    .describe(
+      'By mean and deviation of the training clips, per feature or one scalar each per modality. released: by scalars for text, other vectors as their networks give them.',
+    ),
   shuffle: z.enum(['epoch', 'once']).describe('Whether the order of windows is drawn for each epoch or once.'),
   lossOver: z.enum(['window', 'batch']).describe('One CCC per window, averaged, or one over the whole batch.'),
   lossMoments: z
-    .enum(['population', 'released'])
+    .enum(['population', 'sample', 'released'])
     .describe('Moments in the loss; released is population covariance over sample variance.'),
   lossTargets: z.enum(['mean', 'sum']).describe('How the losses of valence and arousal are joined in one model.'),
   reloadBest: z.boolean().describe('Whether each epoch starts from the best weights so far, as released code does.'),
@@ -94,7 +96,7 @@ export const releasedFrameTraining: Partial<Training> = {
   learningRate: 1e-5,
   weightDecay: 1e-3,
   warmUp: 'released',
-  normalisation: 'scalar',
+  normalisation: 'released',
   shuffle: 'once',
   lossMoments: 'released',
   reloadBest: true,
@@ -116,6 +118,9 @@ export const clipTraining: Partial<Training> = {
   lossOver: 'batch',
   lossTargets: 'sum',
 };
+
+/** What the code of the clip-level systems does otherwise: losses/ of JCA, RJCA and JMT. */
+export const releasedClipTraining: Partial<Training> = {...clipTraining, normalisation: 'none', lossMoments: 'sample'};
 
 /** The step decay of the code of JCA and RJCA: after epoch 5, 1e-3 · 0.8 ^ ⌊(epoch − 5) / 2⌋. */
 export const releasedDecay: Partial<Training> = {

@@ -12,8 +12,8 @@ const EPSILON = 1e-8;
 export interface LossOptions {
   /** 'window': one CCC per window, averaged. 'batch': one over all frames of the batch. */
   readonly over: 'window' | 'batch';
-  /** 'population', or 'released': population covariance over sample variances, which never reaches 0. */
-  readonly moments: 'population' | 'released';
+  /** Or 'released': population covariance over sample variances, which never reaches 0. */
+  readonly moments: 'population' | 'sample' | 'released';
   /** How the losses of valence and arousal are joined. */
   readonly targets: 'mean' | 'sum';
 }
@@ -54,7 +54,9 @@ function concordance(options: LossOptions, {prediction, label, weight, count, ax
   const x = prediction.sub(meanPrediction);
   const y = label.sub(meanLabel);
   const spread = mean(x.square()).add(mean(y.square()));
-  const variances = options.moments === 'released' ? spread.mul(count.div(count.sub(1).maximum(1))) : spread;
+  const asSample = (moment: tf.Tensor): tf.Tensor => moment.mul(count.div(count.sub(1).maximum(1)));
+  const variances = options.moments === 'population' ? spread : asSample(spread);
   const denominator = variances.add(meanPrediction.sub(meanLabel).square()).add(EPSILON);
-  return mean(x.mul(y)).mul(2).div(denominator);
+  const covariance = mean(x.mul(y));
+  return (options.moments === 'sample' ? asSample(covariance) : covariance).mul(2).div(denominator);
 }

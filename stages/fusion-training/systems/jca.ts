@@ -11,7 +11,8 @@
  * | H_m    | attention map of m                         | [B, d, k], k = 32                  |
  *
  * Differs from the paper: only its abstract is among this project's sources. The equations are those of the authors' code
- * (as in the CVPRW paper: H = ReLU(X W + W_c Cᵀ), k × d); widths, k and training are the code's.
+ * (as in the CVPRW paper: H = ReLU(X W + W_c Cᵀ), k × d); widths, k and training are the code's, but for features, which
+ * are standardised by the training clips (`released` takes them as they are), and population moments in the loss.
  *
  * Differs from the released code:
  * - The regressor there is declared for 640 inputs: raw visual and attended visual features; attended audio goes unused
@@ -31,7 +32,7 @@ import {declare} from '../../learning/layers/declaration.js';
 import {dense, denseWeights} from '../../learning/layers/dense.js';
 import {defineSystem, widthOf} from '../system.js';
 import {targetHeads, targetHeadWeights} from '../target-heads.js';
-import {clipTraining, releasedDecay} from '../training-params.js';
+import {clipTraining, releasedClipTraining, releasedDecay} from '../training-params.js';
 
 const architecture = z.strictObject({
   units: z.int().positive().default(128).describe('Features of each modality after its encoder, d.'),
@@ -65,7 +66,7 @@ export const jca = defineSystem({
         epochs: 30,
       },
     },
-    released: {training: {...clipTraining, ...releasedDecay, learningRate: 1e-4, batchSize: 64, epochs: 50}},
+    released: {training: {...releasedClipTraining, ...releasedDecay, learningRate: 1e-4, batchSize: 64, epochs: 50}},
   },
   modalities,
 

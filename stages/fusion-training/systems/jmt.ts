@@ -17,7 +17,8 @@
  * - It prints 3074 for the six concatenated outputs; 6 · 512 is 3072.
  * - Windows are those of the code (16 clips of 32 frames); the text has 8 clips of 8 frames. Dropout 0.8 belongs to the
  *   training of the backbones, which are frozen here.
- * - Features of another length than d get a linear map in front.
+ * - Features of another length than d get a linear map in front. In preset `published` features are standardised by the
+ *   training clips, of which the text says nothing; `released` takes them as they are.
  *
  * Differs from the released code (preset `released`: its self-attention head, as in the README's command):
  * - Its FC head leaves windows and steps swapped, so that predictions meet the labels of others; here they do not.
@@ -38,7 +39,7 @@ import {encode, encoderWeights} from '../../learning/layers/transformer-encoder.
 import {defineSystem, widthOf} from '../system.js';
 import {targetHeads, targetHeadWeights} from '../target-heads.js';
 import type {Training} from '../training-params.js';
-import {clipTraining} from '../training-params.js';
+import {clipTraining, releasedClipTraining} from '../training-params.js';
 
 const architecture = z.strictObject({
   units: z.int().positive().default(512).describe('Features of each representation, d.'),
@@ -91,7 +92,7 @@ export const jmt = defineSystem({
     published: {training: {...training, learningRate: 5e-4, batchSize: 2, epochs: 5}},
     released: {
       architecture: {output: 'self-attention'},
-      training: {...training, learningRate: 1e-4, batchSize: 32, epochs: 20},
+      training: {...releasedClipTraining, ...training, learningRate: 1e-4, batchSize: 32, epochs: 20},
     },
   },
   modalities: ['visual', 'acoustic'],

@@ -16,7 +16,8 @@
  * - In its code, queries and values of the audio branches are computed from keys by mistake; here all three from X_m.
  *
  * Differs from the released code (preset `released`):
- * - Padded frames are masked. The released default adds eGeMAPS features as a third modality.
+ * - Padded frames are masked. Preset `published` scales the vectors of all modalities by scalars; the code of ABAW2 leaves
+ *   those of its face network as they are. The released default adds eGeMAPS features as a third modality.
  *
  * Weight names: `temporal`, `bn`, `encoderQ|K|V`, `ln`, `regressor` as in ABAW2; `fusion.layers.self_attn` and
  * `fusion.layers.norm1` as in ABAW3.
@@ -66,6 +67,7 @@ export const lfan = defineSystem({
     published: {
       training: {
         ...releasedFrameTraining,
+        normalisation: 'scalar',
         lossMoments: 'population',
         reloadBest: false,
         minimumLearningRate: 1e-6,

@@ -11,6 +11,7 @@
  *
  * Differs from the paper: the paper is not among this project's sources; what is stated here of it comes from the papers
  * that build on it (same equations as GRJCA's §1.3, two recursions, BLSTMs for each modality and for the joint features).
+ * Features are standardised by the training clips before they are scaled to length 1; `released` takes them as they are.
  *
  * Differs from the released code (preset `released`):
  * - Their visual input is 512 feature maps of 7 × 7, reduced by attention that audio guides (`video_attn`); here a step
@@ -32,7 +33,7 @@ import {jointAttention, jointAttentionWeights} from '../joint-cross-attention.js
 import {recurrent, recurrentWeights} from '../recurrent-encoder.js';
 import {defineSystem, widthOf} from '../system.js';
 import {targetHeads, targetHeadWeights} from '../target-heads.js';
-import {clipTraining, releasedDecay} from '../training-params.js';
+import {clipTraining, releasedClipTraining, releasedDecay} from '../training-params.js';
 
 const architecture = z.strictObject({
   units: z.int().positive().multipleOf(2).default(512).describe('Features of each modality after its BLSTM, d.'),
@@ -60,7 +61,14 @@ export const rjca = defineSystem({
     published: {training: {...clipTraining, learningRate: 1e-4, batchSize: 64, epochs: 50}},
     released: {
       architecture: {form: 'released', recursions: 1, correlationDropout: 0.6},
-      training: {...clipTraining, ...releasedDecay, learningRate: 1e-4, batchSize: 64, epochs: 50, shuffle: 'once'},
+      training: {
+        ...releasedClipTraining,
+        ...releasedDecay,
+        learningRate: 1e-4,
+        batchSize: 64,
+        epochs: 50,
+        shuffle: 'once',
+      },
     },
   },
   modalities,

@@ -56,6 +56,21 @@ describe('normalisationOf', () => {
     });
   });
 
+  it('leaves vectors of face and sound networks as they are where the released code does, but not those of text', async () => {
+    const fold = smallFold([{frameCount: 20, seed: 1}], [{frameCount: 5, seed: 2}]);
+    const training = {...publishedTraining, windowFrames: 8, normalisation: 'released' as const};
+    const inputs = inputsOf(fold, ['visual', 'acoustic', 'linguistic']);
+    const {normalisation} = await openFold(inputs, training, () => undefined);
+    for (const modality of ['visual', 'acoustic'] as const)
+      expect(normalisation.get(modality)).toEqual({
+        mean: new Float32Array(smallDims[modality]),
+        scale: new Float32Array(smallDims[modality]).fill(1),
+      });
+    const {mean, scale} = normalisation.get('linguistic')!;
+    expect([new Set(mean).size, new Set(scale).size]).toEqual([1, 1]);
+    expect(scale[0]).not.toBe(1);
+  });
+
   it('only centres a feature that never changes', async () => {
     const constant = {width: 1, frameCounts: [4], read: () => Promise.resolve(new Float32Array(4).fill(7))};
     expect(await normalisationOf(constant, 'standard')).toEqual({mean: Float32Array.of(7), scale: Float32Array.of(1)});

@@ -55,6 +55,18 @@ describe('cccLoss', () => {
     expect(lossOf({prediction: label, label}).loss).toBeCloseTo(0, 6);
   });
 
+  it('takes sample moments where asked, as the code of the clip-level systems does: only the means weigh differently', () => {
+    const shifted = label.map((y, k) => 0.5 * y + 0.2 + 0.1 * prediction[k]!);
+    const n = B * L;
+    const mean = (values: Float32Array) => values.reduce((sum, x) => sum + x, 0) / n;
+    const sample = (x: Float32Array, y: Float32Array) =>
+      x.reduce((sum, v, k) => sum + (v - mean(x)) * (y[k]! - mean(y)), 0) / (n - 1);
+    const spread = sample(shifted, shifted) + sample(label, label) + (mean(shifted) - mean(label)) ** 2;
+    const {loss} = lossOf({prediction: shifted, label, options: {over: 'batch', moments: 'sample'}});
+    expect(loss).toBeCloseTo(1 - (2 * sample(shifted, label)) / spread, 6);
+    expect(lossOf({prediction: label, label, options: {moments: 'sample'}}).loss).toBeCloseTo(0, 6);
+  });
+
   it('counts valid frames only, and gives the others no gradient', () => {
     const valid = Float32Array.from({length: B * L}, (_, k) => (k % 3 === 0 || k >= 2 * L ? 0 : 1));
     const spoiled = (values: Float32Array, by: number) => values.map((v, k) => (valid[k] === 1 ? v : by));
