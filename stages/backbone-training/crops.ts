@@ -1,6 +1,6 @@
 /**
- * Face crops of a clip as a network reads them. Crops are decoded and scaled once, into a file of raw pixels from which
- * windows are read: every epoch reads every crop, and decoding takes longer than reading.
+ * Face crops of a clip as a network reads them. For training they are decoded and scaled once, into a file of raw pixels
+ * from which windows are read: every epoch reads every crop, and decoding takes longer than reading.
  */
 import {open, rename, stat} from 'node:fs/promises';
 import path from 'node:path';
@@ -57,6 +57,29 @@ export async function openCrops(
       for (let k = 0; k < frames.count; k++) {
         const start = k * frames.stride * bytesPerCrop;
         writeView(out.subarray(k * size, (k + 1) * size), pixels.subarray(start, start + bytesPerCrop), format, view);
+      }
+    },
+  };
+}
+
+/** The crops of a clip that is read once: decoded when they are asked for, and kept nowhere. */
+export function storedCrops(reader: ShardReader<typeof faces>, format: CropFormat): FrameImages {
+  const size = 3 * format.size ** 2;
+  return {
+    frameCount: reader.rowCount,
+    async write(out, {first, stride, count}, view) {
+      let k = 0;
+      for await (const {image} of reader.rows(first, first + (count - 1) * stride + 1)) {
+        if (k % stride === 0) {
+          const start = (k / stride) * size;
+          writeView(
+            out.subarray(start, start + size),
+            scaleTo(await decodeCrop(image), format.resizeTo).rgb,
+            format,
+            view,
+          );
+        }
+        k++;
       }
     },
   };

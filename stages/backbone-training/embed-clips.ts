@@ -1,12 +1,9 @@
 /** Vectors of clips that were in no fold, by a backbone that was tuned on one. */
-import {mkdtemp, rm} from 'node:fs/promises';
-import {tmpdir} from 'node:os';
-import path from 'node:path';
 import type {ShardReader} from '../../cache/shard.js';
 import type {Arrays, ProgramOptions} from '../learning/program.js';
 import type {acousticBackboneWeights, backboneWeights, faces, logMel, timeline} from '../schemas.js';
 import {visual} from '../schemas.js';
-import {openCrops} from './crops.js';
+import {storedCrops} from './crops.js';
 import type {FrameImages} from './frame-images.js';
 import type {Model} from './model.js';
 import {modelOf} from './model.js';
@@ -26,21 +23,10 @@ export interface EmbedRequest {
 type Vectors = ShardReader<typeof visual>;
 
 /** One reader per clip, of vectors that are in memory. */
-export async function embedFaces(
-  clips: readonly ShardReader<typeof faces>[],
-  request: EmbedRequest,
-): Promise<Vectors[]> {
-  const {signal} = new AbortController();
-  const folder = await mkdtemp(path.join(tmpdir(), 'affectflow-crops-'));
-  try {
-    const format = networkOf(request.settings).format as CropFormat;
-    const images: FrameImages[] = [];
-    for (const [k, clip] of clips.entries())
-      images.push(await openCrops(clip, format, {file: path.join(folder, `${k}.rgb`), signal}));
-    return await embedded(images, clips, request);
-  } finally {
-    await rm(folder, {recursive: true, force: true});
-  }
+export function embedFaces(clips: readonly ShardReader<typeof faces>[], request: EmbedRequest): Promise<Vectors[]> {
+  const format = networkOf(request.settings).format as CropFormat;
+  const images = clips.map((clip) => storedCrops(clip, format));
+  return embedded(images, clips, request);
 }
 
 /** The same for sound. */

@@ -9,12 +9,13 @@ import {concordanceOf} from '../fusion-training/evaluation.js';
 import type {ClipLabels, Target} from '../fusion-training/fold-data.js';
 import {targets as allTargets} from '../fusion-training/fold-data.js';
 import type {Window} from '../fusion-training/windows.js';
-import {readCheckpoint, writeCheckpoint} from '../learning/checkpoint.js';
 import {compile, compileForward} from '../learning/engine.js';
+import type {Resumable, Run} from '../learning/epochs.js';
+import {runEpochs, savedRun} from '../learning/epochs.js';
 import {drawMasks} from '../learning/layers/dropout.js';
 import type {Arrays, Inference, Program, ProgramOptions} from '../learning/program.js';
 import {random} from '../learning/random.js';
-import {prefixed, scalarArrays, specsOf, under} from '../learning/records.js';
+import {prefixed, scalarArrays, specsOf} from '../learning/records.js';
 import type {ReleaseState} from '../learning/schedule.js';
 import {afterReleaseEpoch, learningRateAt, startRelease, startSchedule} from '../learning/schedule.js';
 import type {EpochRow, Progress as LoopProgress} from '../learning/training-loop.js';
@@ -65,40 +66,29 @@ interface Progress extends LoopProgress<Target> {
   readonly releasedGroups: readonly number[];
 }
 
-interface Run {
-  readonly progress: Progress;
-  /** Everything that the next step starts from. */
-  readonly state: Arrays;
-  /** Weights and statistics of the best epoch so far. */
-  readonly best: Arrays;
-}
-
 /** Trains, or continues where the checkpoint left off. */
 export async function trainBackbone(task: TrainingTask): Promise<TrainedBackbone> {
-  let run = await startOf(task);
-  const evaluator = await openEvaluator(task, run.best);
-  let session = await openSession(task, run);
-  try {
-    while (!run.progress.finished) {
-      if (session.released !== run.progress.release.released) {
-        await session.program.release();
-        session = await openSession(task, run);
-      }
-      run = await oneEpoch(task, {...session, evaluator}, run);
-      task.onEpoch(run.progress.epoch);
+  const start = (await savedRun<Progress>(task.checkpoint)) ?? startOf(task);
+  const evaluator = await openEvaluator(task, start.best);
+  let program = await openProgram(task, start);
+  const epoch = async (run: Run<Progress>): Promise<Resumable<Progress>> => {
+    const next = await oneEpoch(task, {program, evaluator}, run);
+    if (isRelease(run.progress, next.progress) && !next.progress.finished) {
+      await program.release();
+      program = await openProgram(task, next);
     }
-    const {curve, releasedGroups} = run.progress;
-    const rows = curve.map((row, epoch) => ({...row, releasedGroups: releasedGroups[epoch]!}));
-    return {best: run.best, curve: rows, device: session.program.device, reason: session.program.reason};
+    return next;
+  };
+  try {
+    const {progress, best} = await runEpochs(start, {...task, epoch});
+    const curve = progress.curve.map((row, at) => ({...row, releasedGroups: progress.releasedGroups[at]!}));
+    return {best, curve, device: program.device, reason: program.reason};
   } finally {
-    await Promise.all([session.program.release(), evaluator.release()]);
+    await Promise.all([program.release(), evaluator.release()]);
   }
 }
 
-async function startOf({model, pretrained, seed, checkpoint}: TrainingTask): Promise<Run> {
-  const saved = await readCheckpoint<Progress>(checkpoint);
-  if (saved !== undefined)
-    return {progress: saved.state, state: under(saved.tensors, 'state'), best: under(saved.tensors, 'best')};
+function startOf({model, pretrained, seed}: TrainingTask): Resumable<Progress> {
   const best = initialState(model, pretrained, random(seed));
   const progress = {
     ...startProgress<Target>(loopOf(model.settings)),
@@ -109,18 +99,12 @@ async function startOf({model, pretrained, seed, checkpoint}: TrainingTask): Pro
   return {progress, best, state: {...best, ...freshMoments(model, startRelease.released)}};
 }
 
-interface Session {
-  readonly program: Program;
-  /** Groups that the program trains. */
-  readonly released: number;
-}
+const isRelease = (before: Progress, after: Progress): boolean => before.release.released !== after.release.released;
 
 /** Compiles the step for what is released now; nothing else is differentiated. */
-async function openSession(task: TrainingTask, {progress, state}: Run): Promise<Session> {
-  const {released} = progress.release;
+async function openProgram(task: TrainingTask, {progress, state}: Resumable<Progress>): Promise<Program> {
   const batch = specsOf(await stepArrays(task, {windows: [], position: 0, step: 1, learningRate: 0}));
-  const program = await compile({step: stepOf(task.model, released), state, batch}, task.options);
-  return {program, released};
+  return compile({step: stepOf(task.model, progress.release.released), state, batch}, task.options);
 }
 
 function openEvaluator({model, options}: TrainingTask, state: Arrays): Promise<Inference> {
@@ -128,8 +112,13 @@ function openEvaluator({model, options}: TrainingTask, state: Arrays): Promise<I
   return compileForward((_, given) => pass(given), {}, {...frameSpecs(model.network), ...specsOf(state)}, options);
 }
 
-/** Trains for an epoch, validates, releases the next group where it is time, and writes the checkpoint. */
-async function oneEpoch(task: TrainingTask, session: Session & {evaluator: Inference}, run: Run): Promise<Run> {
+interface Session {
+  readonly program: Program;
+  readonly evaluator: Inference;
+}
+
+/** Trains for an epoch, validates, and releases the next group where it is time. */
+async function oneEpoch(task: TrainingTask, session: Session, run: Run<Progress>): Promise<Resumable<Progress>> {
   const {settings} = task.model;
   const {epoch} = run.progress;
   const {trainLoss, learningRate, step} = await runEpoch(task, session.program, run.progress);
@@ -138,14 +127,12 @@ async function oneEpoch(task: TrainingTask, session: Session & {evaluator: Infer
   const next = advance(loopOf(settings), {...run.progress, step}, {epoch, learningRate, trainLoss, concordance});
   const best = next.curve.at(-1)!.best ? trained(state) : run.best;
   const progress = withRelease(settings, run.progress, next);
-  const {released} = progress.release;
-  const releases = released !== run.progress.release.released;
-  const kept = settings.reloadBest ? {...state, ...best} : state;
-  if (settings.reloadBest && !releases) await session.program.load(kept);
-  const following = releases ? {...best, ...freshMoments(task.model, released)} : kept;
-  const tensors = {...prefixed('state', following), ...prefixed('best', best)};
-  await writeCheckpoint(task.checkpoint, {tensors, state: progress});
-  return {progress, state: following, best};
+  if (isRelease(run.progress, progress))
+    return {progress, best, state: {...best, ...freshMoments(task.model, progress.release.released)}};
+  if (!settings.reloadBest) return {progress, best, state};
+  const reloaded = {...state, ...best};
+  await session.program.load(reloaded);
+  return {progress, best, state: reloaded};
 }
 
 /** Releases the next group once the rate is low enough; the schedule starts anew but remembers the best epoch. */

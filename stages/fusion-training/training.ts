@@ -3,10 +3,11 @@
  * checkpoint after every epoch, and everything random is a function of seed and step, so a training that was killed
  * continues to the same bytes.
  */
-import {CheckpointWriter, readCheckpoint} from '../learning/checkpoint.js';
+import type {Resumable, Run} from '../learning/epochs.js';
+import {runEpochs, savedRun} from '../learning/epochs.js';
 import type {Arrays, Inference, Program, ProgramOptions, Step, TensorSpecs, Tensors} from '../learning/program.js';
 import {random} from '../learning/random.js';
-import {prefixed, under} from '../learning/records.js';
+import {specsOf, under} from '../learning/records.js';
 import {learningRateAt} from '../learning/schedule.js';
 import type {EpochRow as Epoch, LoopOptions, Progress as LoopProgress} from '../learning/training-loop.js';
 import {advance, runSteps, startProgress} from '../learning/training-loop.js';
@@ -57,40 +58,25 @@ export interface TrainedModel {
 
 /** Trains a model, or continues where its checkpoint left off, and predicts with the weights of its best epoch. */
 export async function trainModel(task: TrainingTask): Promise<TrainedModel> {
-  const saved = await readCheckpoint<Progress>(task.checkpoint);
-  const session = await openSession(task, saved?.tensors);
+  const saved = await savedRun<Progress>(task.checkpoint);
+  const session = await openSession(task, saved?.state);
   try {
-    const progress = saved?.state ?? startProgress<Target>(loopOf(task.model.training));
-    let run: Run = {progress, best: saved ? under(saved.tensors, 'best') : trained(await session.program.state())};
-    while (!run.progress.finished) {
-      run = await oneEpoch(task, session, run);
-      task.onEpoch(run.progress.epoch);
-    }
-    await session.checkpoints.finish();
+    const start = async () => ({
+      progress: startProgress<Target>(loopOf(task.model.training)),
+      best: trained(await session.program.state()),
+    });
+    const epoch = (run: Run<Progress>) => oneEpoch(task, session, run);
+    const {progress, best} = await runEpochs(saved ?? (await start()), {...task, epoch});
     const {device, reason} = session.program;
-    const weights = {...under(run.best, 'weights'), ...under(run.best, 'statistics')};
-    return {
-      weights,
-      curve: run.progress.curve,
-      predictions: await predict(session.evaluator, run.best),
-      device,
-      reason,
-    };
+    const weights = {...under(best, 'weights'), ...under(best, 'statistics')};
+    return {weights, curve: progress.curve, predictions: await predict(session.evaluator, best), device, reason};
   } finally {
-    // Where something failed, what is half written still becomes whole.
-    await Promise.allSettled([session.checkpoints.finish()]);
     await Promise.all([session.program.release(), session.evaluator.inference.release()]);
   }
 }
 
-interface Run {
-  readonly progress: Progress;
-  /** Weights and statistics of the best epoch so far. */
-  readonly best: Arrays;
-}
-
-/** Trains for an epoch, validates, and begins to write the checkpoint. */
-async function oneEpoch(task: TrainingTask, session: Session, run: Run): Promise<Run> {
+/** Trains for an epoch and validates. */
+async function oneEpoch(task: TrainingTask, session: Session, run: Run<Progress>): Promise<Resumable<Progress>> {
   const {training} = task.model;
   const {trainLoss, learningRate, step} = await runEpoch(task, session, run.progress);
   const state = await session.program.state();
@@ -99,17 +85,15 @@ async function oneEpoch(task: TrainingTask, session: Session, run: Run): Promise
   const row = {epoch: run.progress.epoch, learningRate, trainLoss, concordance};
   const progress = advance(loopOf(training), {...run.progress, step}, row);
   const best = progress.curve.at(-1)!.best ? trained(state) : run.best;
-  const next = training.reloadBest ? {...state, ...best} : state;
-  if (training.reloadBest) await session.program.load(next);
-  const tensors = {...prefixed('state', next), ...prefixed('best', best)};
-  await session.checkpoints.write({tensors, state: progress});
-  return {progress, best};
+  if (!training.reloadBest) return {progress, best, state};
+  const reloaded = {...state, ...best};
+  await session.program.load(reloaded);
+  return {progress, best, state: reloaded};
 }
 
 interface Session {
   readonly program: Program;
   readonly evaluator: Evaluator;
-  readonly checkpoints: CheckpointWriter<Progress>;
   /** Masks of a step that is over, until another step takes them. */
   spareMasks?: Arrays | undefined;
 }
@@ -119,17 +103,14 @@ async function openSession(task: TrainingTask, saved: Arrays | undefined): Promi
   const state = initialState(model, random(task.seed));
   const batch = await stepArrays(task, {windows: [], step: 0, learningRate: 0});
   const program = await engine.compile({step: trainingStep(model), state, batch: specsOf(batch)}, options);
-  if (saved !== undefined) await program.load(under(saved, 'state'));
+  if (saved !== undefined) await program.load(saved);
   const shape = evaluationShape(data.validation, batchShape(task));
   const inputs = {...(await evaluationSpecs(data, data.validation, shape)), ...specsOf(trained(state))};
   const forward = forwardPass(model);
   const inference = await engine.compileForward((_, given) => forward(given), {}, inputs, options);
   const evaluator = {inference, data, split: data.validation, shape, targets};
-  return {program, evaluator, checkpoints: new CheckpointWriter(task.checkpoint)};
+  return {program, evaluator};
 }
-
-const specsOf = (arrays: Arrays): TensorSpecs =>
-  Object.fromEntries(Object.entries(arrays).map(([name, {shape}]) => [name, {shape, dtype: 'float32'}]));
 
 const loopOf = (training: Training): LoopOptions => ({
   ...training,

@@ -14,8 +14,49 @@ export interface Checkpoint<T> {
   readonly state: T;
 }
 
+/** Writes the checkpoints of a training while it goes on: half a gigabyte at published sizes, after every epoch. */
+export class CheckpointWriter<T> implements AsyncDisposable {
+  #pending: Promise<void> = Promise.resolve();
+
+  constructor(readonly path: string) {}
+
+  /**
+   * Begins to write, once the checkpoint before is written; the tensors must not change until `finish`. Throws what
+   * went wrong with the one before.
+   */
+  async write(checkpoint: Checkpoint<T>): Promise<void> {
+    await this.#pending;
+    this.#pending = writeCheckpoint(this.path, checkpoint);
+    // Thrown by whoever waits next; until then it must not end the process.
+    this.#pending.catch(() => undefined);
+  }
+
+  /** Waits for the last checkpoint. Throws what went wrong with it. */
+  finish(): Promise<void> {
+    return this.#pending;
+  }
+
+  /** Where training failed, the checkpoint that is half written still becomes whole. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#pending.catch(() => undefined);
+  }
+}
+
+/** Reads the checkpoint at `path`; undefined where there is none, or none that is readable. */
+export async function readCheckpoint<T>(path: string): Promise<Checkpoint<T> | undefined> {
+  try {
+    const {tensors, metadata} = readSafetensors(await readFile(path), path);
+    return {tensors, state: JSON.parse(metadata['state'] ?? '', read) as T};
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    if (!(error instanceof StageError) && !(error instanceof SyntaxError)) throw error;
+    await rm(path, {force: true});
+    return undefined;
+  }
+}
+
 /** Replaces the checkpoint at `path` in one step. */
-export async function writeCheckpoint<T>(path: string, {tensors, state}: Checkpoint<T>): Promise<void> {
+async function writeCheckpoint<T>(path: string, {tensors, state}: Checkpoint<T>): Promise<void> {
   const parts = safetensorsParts({tensors, metadata: {state: JSON.stringify(state, written)}});
   const aside = `${path}.tmp`;
   const file = await open(aside, 'w');
@@ -38,42 +79,6 @@ async function writeAll(file: FileHandle, parts: readonly Uint8Array[]): Promise
     // One call writes 2 GB at most.
     const whole = rest.findIndex((part) => (bytesWritten -= part.length) < 0);
     rest = whole < 0 ? [] : [rest[whole]!.subarray(rest[whole]!.length + bytesWritten), ...rest.slice(whole + 1)];
-  }
-}
-
-/** Writes the checkpoints of a training while it goes on: half a gigabyte at published sizes, after every epoch. */
-export class CheckpointWriter<T> {
-  #pending: Promise<void> = Promise.resolve();
-
-  constructor(readonly path: string) {}
-
-  /**
-   * Begins to write, once the checkpoint before is written; the tensors must not change until `finish`. Throws what
-   * went wrong with the one before.
-   */
-  async write(checkpoint: Checkpoint<T>): Promise<void> {
-    await this.#pending;
-    this.#pending = writeCheckpoint(this.path, checkpoint);
-    // Thrown by whoever waits next; until then it must not end the process.
-    this.#pending.catch(() => undefined);
-  }
-
-  /** Waits for the last checkpoint. */
-  finish(): Promise<void> {
-    return this.#pending;
-  }
-}
-
-/** Reads the checkpoint at `path`; undefined where there is none, or none that is readable. */
-export async function readCheckpoint<T>(path: string): Promise<Checkpoint<T> | undefined> {
-  try {
-    const {tensors, metadata} = readSafetensors(await readFile(path), path);
-    return {tensors, state: JSON.parse(metadata['state'] ?? '', read) as T};
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    if (!(error instanceof StageError) && !(error instanceof SyntaxError)) throw error;
-    await rm(path, {force: true});
-    return undefined;
   }
 }
 

@@ -1,9 +1,10 @@
 import {beforeAll, describe, expect, it} from 'vitest';
 import {backboneTraining} from '../../../stages/backbone-training.js';
+import {embedFaces} from '../../../stages/backbone-training/embed-clips.js';
 import {networks} from '../../../stages/backbone-training/networks/index.js';
 import {releasedNames} from '../../../stages/backbone-training/networks/network.js';
 import {temporaryFolder} from '../../helpers/temporary-folder.js';
-import {drawnFold, tune} from './drawn-fold.js';
+import {drawnFold, small, tune} from './drawn-fold.js';
 import type {Fold, Tuned} from './drawn-fold.js';
 import {killedAfter} from '../../helpers/killed.js';
 import {probe} from './probe.js';
@@ -59,6 +60,15 @@ describe('backbone-training', () => {
     );
     expect(tuned.map(({validation, clipIndex, frameIndex}) => [validation, clipIndex, frameIndex])).toEqual(expected);
     for (const {vector} of tuned) expect(Math.hypot(...vector)).toBeCloseTo(1, 4);
+  });
+
+  it('gives clips that were in no fold the vectors that they would have had in it', async () => {
+    const {outputs, tuned} = await tune({fold: tiny, params: {epochs: 1}});
+    const settings = backboneTraining.params.parse({...small, epochs: 1});
+    const program = {device: 'cpu', threads: 1} as const;
+    const clips = await embedFaces(tiny.faces.validation, {weights: outputs.weights, settings, program});
+    const expected = tuned.filter(({validation}) => validation).map(({vector}) => [...vector]);
+    expect([...(await clips[0]!.column('vector'))]).toEqual(expected.flat());
   });
 
   it('releases its groups in order, and leaves what is not released as it was, statistics included', async () => {

@@ -1,18 +1,24 @@
 import {readdir, readFile, writeFile} from 'node:fs/promises';
 import path from 'node:path';
 import {describe, expect, it} from 'vitest';
-import {CheckpointWriter, readCheckpoint, writeCheckpoint} from '../../../stages/learning/checkpoint.js';
+import {CheckpointWriter, readCheckpoint, type Checkpoint} from '../../../stages/learning/checkpoint.js';
 import {temporaryFolder} from '../../helpers/temporary-folder.js';
 
 const tensors = {w: {shape: [2], values: Float32Array.of(1, NaN)}};
+
+async function write(file: string, checkpoint: Checkpoint<unknown>): Promise<void> {
+  const writer = new CheckpointWriter(file);
+  await writer.write(checkpoint);
+  await writer.finish();
+}
 
 describe('checkpoint', () => {
   it('gives back tensors and state, infinities and NaN included, and leaves no other file', async () => {
     const place = temporaryFolder();
     const file = path.join(place, 'model.safetensors');
     const state = {best: -Infinity, curve: [{loss: 0.1, arousal: NaN}], name: 'both', nothing: null};
-    await writeCheckpoint(file, {tensors, state: {}});
-    await writeCheckpoint(file, {tensors, state});
+    await write(file, {tensors, state: {}});
+    await write(file, {tensors, state});
     expect(await readCheckpoint(file)).toEqual({tensors, state});
     expect(await readdir(place)).toEqual(['model.safetensors']);
   });
@@ -20,7 +26,7 @@ describe('checkpoint', () => {
   it('finds nothing where there is no checkpoint or only a torn one', async () => {
     const file = path.join(temporaryFolder(), 'model.safetensors');
     expect(await readCheckpoint(file)).toBeUndefined();
-    await writeCheckpoint(file, {tensors, state: {}});
+    await write(file, {tensors, state: {}});
     await writeFile(file, (await readFile(file)).subarray(0, -1));
     expect(await readCheckpoint(file)).toBeUndefined();
     expect(await readCheckpoint(file)).toBeUndefined();
@@ -31,7 +37,7 @@ describe('checkpoint', () => {
     const many = Object.fromEntries(
       Array.from({length: 2100}, (_, i) => [`t${i}`, {shape: [i % 7], values: new Float32Array(i % 7).fill(i)}]),
     );
-    await writeCheckpoint(file, {tensors: many, state: 1});
+    await write(file, {tensors: many, state: 1});
     expect(await readCheckpoint(file)).toEqual({tensors: many, state: 1});
   });
 
