@@ -73,7 +73,7 @@ export const fusionTraining = defineStage({
 /** The model with the weights of a file to start from, where there is one. */
 async function startingFrom(file: string | undefined, model: Model, context: RunContext): Promise<Model> {
   if (file === undefined) return model;
-  const {arrays, unused} = await readInitialWeights(file, model.declaration);
+  const {arrays, unused} = await readInitialWeights(file, model.declaration, model.system.releasedNames);
   if (unused.length > 0) context.note('unusedInitialWeights', unused.length);
   return {...model, initial: arrays};
 }

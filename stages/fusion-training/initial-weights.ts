@@ -37,18 +37,45 @@ export interface GivenWeights {
   readonly unused: readonly string[];
 }
 
-/** Reads the weights of a declaration. Throws StageError 'bad-weights' where one is missing or has another shape. */
-export async function readInitialWeights(source: string, {weights, statistics}: Declaration): Promise<GivenWeights> {
+/**
+ * Reads the weights of a declaration, under its names or those of the authors where `releasedNames` has others, alone or
+ * behind the name of a module they stand in. Throws StageError 'bad-weights' where one is missing or has another shape.
+ */
+export async function readInitialWeights(
+  source: string,
+  {weights, statistics}: Declaration,
+  releasedNames: Readonly<Record<string, string>> = {},
+): Promise<GivenWeights> {
   const {tensors} = readSafetensors(await readFile(source), source);
-  const missing = Object.keys(weights).filter((name) => !(name in tensors));
-  if (missing.length > 0) throw missingWeights(source, missing, Object.keys(weights).length, Object.keys(tensors));
+  const present = Object.keys(tensors);
   const known = {...weights, ...statistics};
-  const entries = Object.entries(tensors).filter(([name]) => name in known);
-  for (const [name, {shape}] of entries) checkShape(source, name, shape, known[name]!.shape);
+  const found = new Map(Object.keys(known).map((name) => [name, findName(name, releasedNames, present)]));
+  const missing = Object.keys(weights).filter((name) => found.get(name) === undefined);
+  if (missing.length > 0) throw missingWeights(source, missing, Object.keys(weights).length, present);
+  const entries = [...found].flatMap(([name, theirs]) => (theirs === undefined ? [] : [[name, theirs] as const]));
+  for (const [name, theirs] of entries) checkShape(source, theirs, tensors[theirs]!.shape, known[name]!.shape);
+  const used = new Set(found.values());
   return {
-    arrays: Object.fromEntries(entries.map(([name, {values}]) => [name, {shape: known[name]!.shape, values}])),
-    unused: Object.keys(tensors).filter((name) => !(name in known)),
+    arrays: Object.fromEntries(
+      entries.map(([name, theirs]) => [name, {shape: known[name]!.shape, values: tensors[theirs]!.values}]),
+    ),
+    unused: present.filter((name) => !used.has(name)),
   };
+}
+
+/** The tensor that a weight is, where exactly one fits. */
+function findName(
+  name: string,
+  releasedNames: Readonly<Record<string, string>>,
+  present: readonly string[],
+): string | undefined {
+  const dot = name.lastIndexOf('.');
+  const released = releasedNames[name.slice(0, dot)];
+  const names = [name, ...(released === undefined ? [] : [`${released}${name.slice(dot)}`])];
+  const exact = names.find((one) => present.includes(one));
+  if (exact !== undefined) return exact;
+  const behindPrefix = present.filter((one) => names.some((end) => one.endsWith(`.${end}`)));
+  return behindPrefix.length === 1 ? behindPrefix[0] : undefined;
 }
 
 function checkShape(source: string, name: string, found: readonly number[], wanted: readonly number[]): void {

@@ -15,6 +15,13 @@ export const headParams = {
   output: z.enum(['tanh', 'linear']).default('tanh').describe('What bounds the prediction.'),
 };
 
+/** What RJCMA's camera-ready version and GRJCA call the layers of the head. */
+export const releasedHeadNames: Readonly<Record<string, string>> = {
+  'regressor.fc1': 'regressor1',
+  'regressor.bn1': 'bn1',
+  'regressor.fc2': 'regressor2',
+};
+
 export type HeadParams = z.output<z.ZodObject<typeof headParams>>;
 
 export interface HeadArguments {

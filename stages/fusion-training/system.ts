@@ -51,6 +51,8 @@ export interface System<P extends z.ZodObject = z.ZodObject> {
   readonly architecture: P;
   readonly presets: Readonly<Record<PresetName, Preset<P>>>;
   readonly modalities: readonly Modality[];
+  /** Where the authors' state dict has another name for a layer: theirs by ours. Files with either are read. */
+  readonly releasedNames?: Readonly<Record<string, string>>;
   readonly declare: (args: DeclareArguments<P>) => Declaration;
   readonly forward: (args: ForwardArguments<P>) => Forward;
 }

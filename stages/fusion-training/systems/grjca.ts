@@ -18,13 +18,15 @@
  *   stage gate.
  * - The "MLP" is 256 units with batch norm, as in the code; batch norm after the TCNs likewise.
  * - Dropout 0.5 on the attended features is applied to H W_h, dropout 0.8 "on the linear layers" to the head.
+ * - Features are standardised by the training clips; the paper does not say whether they are.
  *
  * Differs from the released code (preset `released`: the model that is wired at that commit, with one flat gate):
  * - Padded frames are masked. Modules without a gradient (an LSTM, text gates, two regressors) are left out.
  *
  * The final paper calls the flat gate GRJCA and the hierarchical one HGRJCA: that is `gating: hierarchical` here, with
- * `gateInputs: all` as its authors' code has it. Names of attention, TCN and batch norm weights are theirs as in RCMA;
- * names of gates are `<video|logmel>_gating.<t>`, `.stage` and `.flat`, which had to be chosen.
+ * `gateInputs: all` as its authors' code has it (praveena2j/ABAW8 at bd0f894). Names of attention, TCN and batch norm
+ * weights are theirs as in RCMA, without the prefix of the module (`HGRJCA.coattn…`). Gates are `<video|logmel>_gating.<t>`,
+ * `.stage` and `.flat`; `<video|audio>_gating_fc_layer_stage<t>`, `_stage` and none, and their head, are read too.
  */
 import {z} from 'zod';
 import {tf} from '../../learning/tf.js';
@@ -35,7 +37,7 @@ import {xavierUniform, zeros} from '../../learning/layers/initialisers.js';
 import {l2Normalise} from '../../learning/layers/l2-norm.js';
 import type {Attender, JointAttention} from '../joint-cross-attention.js';
 import {jointAttention, jointAttentionWeights} from '../joint-cross-attention.js';
-import {head, headParams, headWeights} from '../regression-head.js';
+import {head, headParams, headWeights, releasedHeadNames} from '../regression-head.js';
 import type {Modality} from '../system.js';
 import {defineSystem} from '../system.js';
 import {
@@ -98,6 +100,7 @@ export const grjca = defineSystem({
     },
   },
   modalities,
+  releasedNames: {...releasedHeadNames, ...releasedGateNames()},
 
   declare: ({architecture: params, dims, length, targetCount}) => {
     const widths = widthsOf(params);
@@ -159,7 +162,18 @@ const attenders: readonly Attender<Both>[] = modalities.map((modality, i) => ({
 
 const attention = ({form}: Architecture): JointAttention<Both> => ({attenders, form, jointMap: true});
 
-const gateName = (modality: Both, which: string | number): string => `${releasedName[modality]}_gating.${which}`;
+function gateName(modality: Both, which: string | number): string {
+  return `${releasedName[modality]}_gating.${which}`;
+}
+
+/** The authors' names of the gates; their code has two iterations, architectures here up to four. */
+function releasedGateNames(): Record<string, string> {
+  const theirs = {visual: 'video_gating_fc_layer', acoustic: 'audio_gating_fc_layer'};
+  const suffixes = [['flat', ''], ['stage', '_stage'], ...[1, 2, 3, 4].map((t) => [t, `_stage${t}`] as const)] as const;
+  return Object.fromEntries(
+    modalities.flatMap((m) => suffixes.map(([which, suffix]) => [gateName(m, which), `${theirs[m]}${suffix}`])),
+  );
+}
 
 function gateWeights(params: Architecture, modality: Both, width: number): Declaration {
   const {recursions, gating, gateInputs, form} = params;

@@ -11,6 +11,7 @@
  *
  * Differs from the paper:
  * - The paper numbers no count of recursions; 2 as in the code. Its Eq. 1 writes J as d × L, Eq. 2 needs L × d.
+ * - Features are standardised by the training clips; the paper does not say whether they are.
  * - The head is said to be "fully connected layers"; taken as 256 units with batch norm, as in the authors' camera-ready
  *   code. TCN channels are those of the code. Dropout 0.8 "on the linear layers" is applied to the head.
  * - Dropout 0.5 on the attended features is applied to H W_h, before the residual, as in the code.
@@ -19,11 +20,13 @@
  *
  * Differs from the released code (preset `released`):
  * - Padded frames enter neither attention, batch norm nor loss; the code lets them.
+ * - Text is normalised by mean and deviation of the training clips; the code takes those of each partition.
  * - With joint `all` (camera-ready version) the code's query_linear is computed and unused, so it is left out here.
  *
  * Weight names are those of the authors' state dict: `coattn.dcn_layers.<iteration>…`, `temporal.video|logmel|bert…`,
  * `bn.…`, `regressor`. 1, 2, 3 stand for visual, acoustic, linguistic. Their dict lists TCN convolutions twice
- * (`conv1` and `net.0`, `conv2` and `net.4`); take the first. `spatial.…` belongs to the backbones.
+ * (`conv1` and `net.0`, `conv2` and `net.4`); the first is read. `spatial.…` belongs to the backbones. A head with hidden
+ * units is `regressor.fc1`, `.bn1`, `.fc2` here; `regressor1`, `bn1`, `regressor2` of the camera-ready version are read too.
  */
 import {z} from 'zod';
 import {tf} from '../../learning/tf.js';
@@ -31,7 +34,7 @@ import {declare} from '../../learning/layers/declaration.js';
 import {xavierUniform} from '../../learning/layers/initialisers.js';
 import type {Attender, JointAttention} from '../joint-cross-attention.js';
 import {jointAttention, jointAttentionWeights} from '../joint-cross-attention.js';
-import {head, headParams, headWeights} from '../regression-head.js';
+import {head, headParams, headWeights, releasedHeadNames} from '../regression-head.js';
 import type {Modality} from '../system.js';
 import {defineSystem} from '../system.js';
 import {channels, temporalFront, temporalFrontWeights, temporalParams, temporalWidth} from '../temporal-front.js';
@@ -73,6 +76,7 @@ export const rcma = defineSystem({
     },
   },
   modalities,
+  releasedNames: releasedHeadNames,
 
   declare: ({architecture: params, dims, length, targetCount}) => {
     const widths = widthsOf(params);
