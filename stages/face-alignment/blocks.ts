@@ -12,16 +12,21 @@ export interface Plane {
 
 /**
  * Means over blocks of block × block pixels of a region (whole pixels inside the image); the last row and column of
- * blocks may be smaller. A block of one pixel copies nothing.
+ * blocks may be smaller. A block of one pixel copies nothing; else the means lie in what `allocate` gives.
  */
-export function averageBlocks(image: RgbImage, region: Box, block: number): Plane {
+export function averageBlocks(
+  image: RgbImage,
+  region: Box,
+  block: number,
+  allocate = (length: number): Float32Array => new Float32Array(length),
+): Plane {
   if (block === 1) {
     const start = (region.top * image.width + region.left) * 3;
     return {width: region.width, height: region.height, values: image.rgb, stride: image.width, start};
   }
   const width = Math.ceil(region.width / block);
   const height = Math.ceil(region.height / block);
-  const values = new Float32Array(width * height * 3);
+  const values = allocate(width * height * 3);
   const addRows = rowAdder(image, region);
   for (let y = 0; y < height; y++) {
     const rows = Math.min(block, region.height - y * block);

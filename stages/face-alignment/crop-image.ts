@@ -14,7 +14,7 @@ export function encodeCrop(image: RgbImage): Promise<Uint8Array> {
 /** Decodes a crop from any format that sharp reads; grey and transparent images become RGB. */
 export async function decodeCrop(bytes: Uint8Array): Promise<RgbImage> {
   try {
-    return (await decodePng(bytes)) ?? (await decodeAny(bytes));
+    return decodePng(bytes) ?? (await decodeAny(bytes));
   } catch (cause) {
     throw new StageError(
       'unreadable-file',

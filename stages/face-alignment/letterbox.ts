@@ -19,6 +19,31 @@ export interface LetterboxOptions {
   readonly size: number;
   /** Where the region lies in the square: at its upper left corner, or in the middle. */
   readonly placement: 'corner' | 'centre';
+  /** What the letterbox before took, which it takes again: its pixels are overwritten. Memory of its own where absent. */
+  readonly memory?: LetterboxMemory;
+}
+
+/** Gives an array of a length, whatever it holds. */
+export type Allocate = (length: number) => Float32Array;
+
+export interface LetterboxMemory {
+  readonly blocks: Allocate;
+  readonly pixels: Allocate;
+}
+
+const fresh: Allocate = (length) => new Float32Array(length);
+
+/** Memory for one letterbox after the other. Megabytes that are asked for anew keep the garbage collector busy. */
+export function letterboxMemory(): LetterboxMemory {
+  return {blocks: reused(), pixels: reused()};
+}
+
+function reused(): Allocate {
+  let held = fresh(0);
+  return (length) => {
+    if (held.length < length) held = fresh(length);
+    return held.subarray(0, length);
+  };
 }
 
 /**
@@ -26,18 +51,20 @@ export interface LetterboxOptions {
  * what TensorFlow's default resize does and the face-api networks were trained with. A region more than twice as large
  * as the square is first averaged over whole blocks, so that nothing is skipped.
  */
-export function letterbox({image, region, size, placement}: LetterboxOptions): Letterbox {
+export function letterbox({image, region, size, placement, memory}: LetterboxOptions): Letterbox {
   const block = Math.max(1, Math.floor(Math.max(region.width, region.height) / size));
-  const plane = averageBlocks(image, region, block);
+  const plane = averageBlocks(image, region, block, memory?.blocks);
+  const pixels = (memory?.pixels ?? fresh)(size * size * 3);
   const side = Math.max(plane.width, plane.height);
   const left = placement === 'centre' ? Math.floor((side - plane.width) / 2) : 0;
   const top = placement === 'centre' ? Math.floor((side - plane.height) / 2) : 0;
   const scale = size / (side * block);
   // The mean of a block belongs to the block's middle, (block − 1) / 2 pixels behind its first pixel.
   const middle = (block - 1) / 2;
+  resize(plane, {side, left, top, size}, pixels);
   return {
     size,
-    pixels: resize(plane, {side, left, top, size}),
+    pixels,
     scale,
     origin: {x: (left * block - region.left - middle) * scale, y: (top * block - region.top - middle) * scale},
   };
@@ -98,11 +125,15 @@ function tapsOf({side, offset, length, size, step}: Axis): Taps {
   return taps;
 }
 
-function resize({width, height, values, stride, start}: Plane, {side, left, top, size}: Placement): Float32Array {
+function resize(
+  {width, height, values, stride, start}: Plane,
+  {side, left, top, size}: Placement,
+  pixels: Float32Array,
+): void {
   const columns = tapsOf({side, offset: left, length: width, size, step: 3});
   const rows = tapsOf({side, offset: top, length: height, size, step: stride * 3});
-  const pixels = new Float32Array(size * size * 3);
   const mixed = new Float32Array(width * 3);
+  pixels.fill(0);
   for (let y = 0; y < size; y++) {
     const [first, second] = [start + rows.first[y]!, start + rows.second[y]!];
     const shares = {first: rows.firstShare[y]!, second: rows.secondShare[y]!};
@@ -115,7 +146,6 @@ function resize({width, height, values, stride, start}: Plane, {side, left, top,
     );
     mixColumns(pixels.subarray(y * size * 3, (y + 1) * size * 3), mixed, columns);
   }
-  return pixels;
 }
 
 // Plain loops over views of one row are what V8 makes fast: mixing rows and then columns takes half the time of four

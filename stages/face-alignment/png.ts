@@ -7,11 +7,8 @@
  * search for longer matches saves 2 %, and its result depends on the version of zlib. Format: W3C, Portable Network
  * Graphics, third edition.
  */
-import {promisify} from 'node:util';
-import {constants, crc32, deflateSync, inflate} from 'node:zlib';
+import {constants, crc32, deflateSync, inflateSync} from 'node:zlib';
 import type {RgbImage} from './image.js';
-
-const inflated = promisify<Uint8Array, {chunkSize: number}, Buffer>(inflate);
 
 const signature = Buffer.from('89504e470d0a1a0a', 'hex');
 /** Bits per channel; colour type RGB; the only compression; the only set of filters; not interlaced. */
@@ -26,16 +23,11 @@ const endLength = 12;
 const mostPieceBytes = 1 << 20;
 
 export function encodePng({width, height, rgb}: RgbImage): Uint8Array {
-  const rows = Buffer.alloc(height * (width * 3 + 1));
-  for (let y = 0; y < height; y++) {
-    rows[y * (width * 3 + 1)] = up;
-    filterRow(rows.subarray(y * (width * 3 + 1) + 1, (y + 1) * (width * 3 + 1)), rgb, y);
-  }
   const header = Buffer.alloc(8);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
-  // At once: handing so little to another thread and back takes as long as the work.
-  const data = deflateSync(rows, {strategy: constants.Z_RLE});
+  // At once, as in `decodePng`: handing so little to another thread and back takes as long as the work.
+  const data = deflateSync(filtered(rgb, width * 3, height), {strategy: constants.Z_RLE});
   return Buffer.concat([
     signature,
     chunk('IHDR', Buffer.concat([header, kind])),
@@ -49,21 +41,16 @@ export function encodePng({width, height, rgb}: RgbImage): Uint8Array {
  *
  * @throws Error of zlib where the compressed data are damaged.
  */
-export async function decodePng(bytes: Uint8Array): Promise<RgbImage | undefined> {
+export function decodePng(bytes: Uint8Array): RgbImage | undefined {
   const file = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (!isOurs(file)) return undefined;
   const [width, height] = [file.readUInt32BE(at.width), file.readUInt32BE(at.height)];
   const length = height * (width * 3 + 1);
   // In one piece, which takes half the time; a byte more tells zlib that nothing follows.
   const chunkSize = Math.min(Math.max(length + 1, constants.Z_MIN_CHUNK), mostPieceBytes);
-  const rows = await inflated(file.subarray(at.data, at.data + file.readUInt32BE(at.dataLength)), {chunkSize});
-  if (rows.length !== length) return undefined;
-  const rgb = new Uint8Array(width * height * 3);
-  for (let y = 0; y < height; y++) {
-    if (rows[y * (width * 3 + 1)] !== up) return undefined;
-    restoreRow(rgb, rows.subarray(y * (width * 3 + 1) + 1, (y + 1) * (width * 3 + 1)), y);
-  }
-  return {width, height, rgb};
+  const rows = inflateSync(file.subarray(at.data, at.data + file.readUInt32BE(at.dataLength)), {chunkSize});
+  const rgb = rows.length === length ? restored(rows, width * 3, height) : undefined;
+  return rgb && {width, height, rgb};
 }
 
 function isOurs(file: Buffer): boolean {
@@ -85,18 +72,57 @@ function chunk(name: string, data: Uint8Array): Buffer {
   return framed;
 }
 
-/** Subtracts from each value of row y the one above it; differences wrap around at 256. */
-function filterRow(target: Uint8Array, rgb: Uint8Array, y: number): void {
-  const row = rgb.subarray(y * target.length, (y + 1) * target.length);
-  if (y === 0) return target.set(row);
-  const above = rgb.subarray((y - 1) * target.length, y * target.length);
-  for (let x = 0; x < target.length; x++) target[x] = row[x]! - above[x]!;
+/**
+ * Sums and differences of four bytes at once, each modulo 256, take a third of the time of single bytes. The highest bit
+ * of each byte is set apart, so that no carry reaches the next byte (Warren, Hacker's Delight, section 2-18).
+ */
+const lowBits = 0x7f7f7f7f;
+const highBits = ~lowBits;
+
+/** Rows that begin at whole words of four bytes. */
+interface WordRows {
+  readonly bytes: Uint8Array;
+  readonly words: Int32Array;
+  readonly strideBytes: number;
 }
 
-/** Adds to each value of row y the one above it, which was restored before. */
-function restoreRow(rgb: Uint8Array, source: Uint8Array, y: number): void {
-  const row = rgb.subarray(y * source.length, (y + 1) * source.length);
-  if (y === 0) return row.set(source);
-  const above = rgb.subarray((y - 1) * source.length, y * source.length);
-  for (let x = 0; x < source.length; x++) row[x] = source[x]! + above[x]!;
+function wordRows(rowBytes: number, height: number): WordRows {
+  const words = new Int32Array(Math.ceil(rowBytes / 4) * height);
+  return {words, bytes: new Uint8Array(words.buffer), strideBytes: Math.ceil(rowBytes / 4) * 4};
+}
+
+/** Every value less the one above it, and the number of the filter before each row. */
+function filtered(rgb: Uint8Array, rowBytes: number, height: number): Uint8Array {
+  const {words, bytes, strideBytes} = wordRows(rowBytes, height);
+  for (let y = 0; y < height; y++) bytes.set(rgb.subarray(y * rowBytes, (y + 1) * rowBytes), y * strideBytes);
+  const above = strideBytes / 4;
+  for (let k = words.length - 1; k >= above; k--) {
+    const a = words[k]!;
+    const b = words[k - above]!;
+    words[k] = ((a | highBits) - (b & lowBits)) ^ ((a ^ ~b) & highBits);
+  }
+  const rows = new Uint8Array(height * (rowBytes + 1));
+  for (let y = 0; y < height; y++) {
+    rows[y * (rowBytes + 1)] = up;
+    rows.set(bytes.subarray(y * strideBytes, y * strideBytes + rowBytes), y * (rowBytes + 1) + 1);
+  }
+  return rows;
+}
+
+/** Undoes `filtered`; undefined where a row has another filter. */
+function restored(rows: Uint8Array, rowBytes: number, height: number): Uint8Array | undefined {
+  const {words, bytes, strideBytes} = wordRows(rowBytes, height);
+  for (let y = 0; y < height; y++) {
+    if (rows[y * (rowBytes + 1)] !== up) return undefined;
+    bytes.set(rows.subarray(y * (rowBytes + 1) + 1, (y + 1) * (rowBytes + 1)), y * strideBytes);
+  }
+  const above = strideBytes / 4;
+  for (let k = above; k < words.length; k++) {
+    const a = words[k]!;
+    const b = words[k - above]!;
+    words[k] = ((a & lowBits) + (b & lowBits)) ^ ((a ^ b) & highBits);
+  }
+  for (let y = 1; strideBytes > rowBytes && y < height; y++)
+    bytes.copyWithin(y * rowBytes, y * strideBytes, y * strideBytes + rowBytes);
+  return bytes.subarray(0, rowBytes * height);
 }

@@ -9,7 +9,7 @@ import {cropSize} from './template.js';
  * whole pixels as fall on one are averaged first, so that large faces do not alias.
  */
 export function warp(image: RgbImage, transform: Transform, size: number): RgbImage {
-  return resample({...reduce(image, transform, size), size, sample: addSample});
+  return resample({...reduce(image, transform, size), size, outside: 'black'});
 }
 
 /**
@@ -24,11 +24,8 @@ export function cropAt(frame: RgbImage, transform: Transform, size: number): Rgb
 export function scaleTo(image: RgbImage, size: number): RgbImage {
   if (image.width === size) return image;
   const transform = rescale(identity, size / image.width);
-  return resample({...reduce(image, transform, size), size, sample: addInnerSample});
+  return resample({...reduce(image, transform, size), size, outside: 'edge'});
 }
-
-/** Adds the value of a plane at (x, y) to `sum`. */
-type Sample = (plane: Plane, x: number, y: number, sum: Float64Array) => void;
 
 interface Reduced {
   readonly plane: Plane;
@@ -56,53 +53,52 @@ function sourceOf(transform: Transform, size: number): Box {
   return {left, top, width: Math.ceil(Math.max(...xs)) - left, height: Math.ceil(Math.max(...ys)) - top};
 }
 
-function resample({plane, transform, size, sample}: Reduced & {size: number; sample: Sample}): RgbImage {
-  const scale = scaleOf(transform);
-  const perSide = scale < 0.5 ? Math.ceil(1 / scale) : 1;
-  const offsets = Float64Array.from({length: perSide}, (_, index) => (index + 0.5) / perSide - 0.5);
-  const weight = 1 / perSide ** 2;
+interface Resampling extends Reduced {
+  readonly size: number;
+  readonly outside: 'black' | 'edge';
+}
+
+/** One bilinear sample per pixel: `reduce` leaves less than two pixels of the plane per side on one of the square. */
+function resample({plane, transform, size, outside}: Resampling): RgbImage {
+  const {width, height, values, stride, start} = plane;
   const [a, b, tx, c, d, ty] = invert(transform);
   const rgb = new Uint8Array(size * size * 3);
-  const sum = new Float64Array(3);
-  for (let y = 0, out = 0; y < size; y++) {
-    for (let x = 0; x < size; x++, out += 3) {
-      sum[0] = sum[1] = sum[2] = 0;
-      for (const v of offsets) {
-        for (const u of offsets) {
-          sample(plane, a * (x + u) + b * (y + v) + tx, c * (x + u) + d * (y + v) + ty, sum);
-        }
+  for (let v = 0, out = 0; v < size; v++) {
+    for (let u = 0; u < size; u++, out += 3) {
+      let x = a * u + b * v + tx;
+      let y = c * u + d * v + ty;
+      if (outside === 'edge') {
+        x = Math.min(Math.max(x, 0), width - 1);
+        y = Math.min(Math.max(y, 0), height - 1);
       }
-      rgb[out] = Math.round(sum[0]! * weight);
-      rgb[out + 1] = Math.round(sum[1]! * weight);
-      rgb[out + 2] = Math.round(sum[2]! * weight);
+      const left = Math.floor(x);
+      const top = Math.floor(y);
+      if (left < -1 || top < -1 || left >= width || top >= height) continue;
+      const [lastColumn, lastRow] = [left + 1 >= width, top + 1 >= height];
+      // A tap outside has no weight, and reads the pixel inside.
+      const rightShare = lastColumn ? 0 : x - left;
+      const leftShare = left < 0 ? 0 : 1 - (x - left);
+      const lowerShare = lastRow ? 0 : y - top;
+      const upperShare = top < 0 ? 0 : 1 - (y - top);
+      const i = start + ((top < 0 ? 0 : top) * stride + (left < 0 ? 0 : left)) * 3;
+      const j = lastColumn || left < 0 ? i : i + 3;
+      const below = lastRow || top < 0 ? 0 : stride * 3;
+      const [k, l] = [i + below, j + below];
+      // Adding a half and cutting off rounds as Math.round does, in a fifth of its time.
+      const half = 0.5;
+      rgb[out] =
+        upperShare * (leftShare * values[i]! + rightShare * values[j]!) +
+        lowerShare * (leftShare * values[k]! + rightShare * values[l]!) +
+        half;
+      rgb[out + 1] =
+        upperShare * (leftShare * values[i + 1]! + rightShare * values[j + 1]!) +
+        lowerShare * (leftShare * values[k + 1]! + rightShare * values[l + 1]!) +
+        half;
+      rgb[out + 2] =
+        upperShare * (leftShare * values[i + 2]! + rightShare * values[j + 2]!) +
+        lowerShare * (leftShare * values[k + 2]! + rightShare * values[l + 2]!) +
+        half;
     }
   }
   return {width: size, height: size, rgb};
-}
-
-function addInnerSample(plane: Plane, x: number, y: number, sum: Float64Array): void {
-  const inside = (position: number, length: number) => Math.min(Math.max(position, 0), length - 1);
-  addSample(plane, inside(x, plane.width), inside(y, plane.height), sum);
-}
-
-/** Bilinear; outside the plane lies black. */
-function addSample({width, height, values, stride, start}: Plane, x: number, y: number, sum: Float64Array): void {
-  const left = Math.floor(x);
-  const top = Math.floor(y);
-  if (left < -1 || top < -1 || left >= width || top >= height) return;
-  const columnShare = x - left;
-  const rowShare = y - top;
-  // A tap outside reads some pixel inside, with no weight.
-  const a = left < 0 ? 0 : 1 - columnShare;
-  const b = left + 1 < width ? columnShare : 0;
-  const c = top < 0 ? 0 : 1 - rowShare;
-  const d = top + 1 < height ? rowShare : 0;
-  const at = start + (Math.max(top, 0) * stride + Math.max(left, 0)) * 3;
-  const right = b > 0 && left >= 0 ? 3 : 0;
-  const below = d > 0 && top >= 0 ? 3 * stride : 0;
-  for (let channel = 0; channel < 3; channel++) {
-    const i = at + channel;
-    sum[channel]! +=
-      c * (a * values[i]! + b * values[i + right]!) + d * (a * values[i + below]! + b * values[i + below + right]!);
-  }
 }

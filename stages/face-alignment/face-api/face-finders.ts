@@ -4,7 +4,7 @@ import type {Tensors} from '../../learning/program.js';
 import type {ModelFile} from '../../stage.js';
 import {firstThatFinds, type FaceDetector, type LandmarkFinder} from '../detector.js';
 import {clipToImage, type Box, type Point, type RgbImage} from '../image.js';
-import {boxFromLetterbox, fromLetterbox, letterbox} from '../letterbox.js';
+import {boxFromLetterbox, fromLetterbox, letterbox, letterboxMemory} from '../letterbox.js';
 import {suppress} from '../nms.js';
 import {cropSize} from '../template.js';
 import {fivePoints, landmarks68} from './landmarks.js';
@@ -88,10 +88,11 @@ interface SquareDetector extends AsyncDisposable {
 
 function detectorOf(square: SquareDetector): FaceDetector {
   const {size} = square;
+  const memory = letterboxMemory();
   return {
     async detect(image) {
       const region = {left: 0, top: 0, width: image.width, height: image.height};
-      const input = letterbox({image, region, size, placement: 'corner'});
+      const input = letterbox({image, region, size, placement: 'corner', memory});
       const found = suppress(await square.find(input.pixels), square.maxOverlap);
       const pixels = ({left, top, width, height}: Box) => ({
         left: left * size,
@@ -110,9 +111,11 @@ export async function openLandmarkFinder(surroundings: Surroundings): Promise<La
   const weights = await readWeights('face_landmark_68', surroundings.models);
   const forward = (own: Tensors, images: tf.Tensor4D) => ({points: landmarks68(own, images)});
   const network = await openNetwork({weights, forward, size: cropSize, surroundings});
+  const memory = letterboxMemory();
   return {
     async find(image, box) {
-      const input = letterbox({image, region: wholePixels(box, image), size: cropSize, placement: 'centre'});
+      const region = wholePixels(box, image);
+      const input = letterbox({image, region, size: cropSize, placement: 'centre', memory});
       const {points} = await network.run(input.pixels);
       return fivePoints(pairs(points.values).map(({x, y}) => fromLetterbox(input, {x: x * cropSize, y: y * cropSize})));
     },

@@ -6,7 +6,7 @@ import {StageError} from '../../errors.js';
 import type {ModelContract} from '../../learning/model-contract.js';
 import {openModel} from '../../learning/open-model.js';
 import type {Detection, FaceDetector} from '../detector.js';
-import {boxFromLetterbox, fromLetterbox, letterbox} from '../letterbox.js';
+import {boxFromLetterbox, fromLetterbox, letterbox, letterboxMemory} from '../letterbox.js';
 import {suppress} from '../nms.js';
 import {decodeScrfd, decodeYunet, strides} from './decode.js';
 
@@ -83,11 +83,13 @@ export async function openOnnxDetector(name: OnnxDetectorName, options: OnnxDete
       'Choose an SCRFD file that also finds five points, such as det_10g.onnx.',
     );
   }
+  const memory = letterboxMemory();
+  const values = new Float32Array(3 * size ** 2);
   return {
     async detect(image) {
       const region = {left: 0, top: 0, width: image.width, height: image.height};
-      const square = letterbox({image, region, size, placement: 'corner'});
-      const values = planes(square.pixels, kind);
+      const square = letterbox({image, region, size, placement: 'corner', memory});
+      writePlanes(square.pixels, kind, values);
       const {Tensor} = await import('onnxruntime-node');
       const result = await session.run({[input]: new Tensor('float32', values, [1, 3, size, size])});
       const names = kind.outputs.length > 0 ? kind.outputs : session.outputNames;
@@ -125,14 +127,12 @@ function contractOf(name: OnnxDetectorName, {path, size}: OnnxDetectorOptions): 
 }
 
 /** Interleaved RGB in [0, 255] → planes of channels as the network reads them. */
-function planes(pixels: Float32Array, {channels, mean, std}: Kind): Float32Array {
+function writePlanes(pixels: Float32Array, {channels, mean, std}: Kind, values: Float32Array): void {
   const area = pixels.length / 3;
-  const values = new Float32Array(pixels.length);
   for (let plane = 0; plane < 3; plane++) {
     let from = channels === 'BGR' ? 2 - plane : plane;
     for (let at = plane * area; at < (plane + 1) * area; at++, from += 3) values[at] = (pixels[from]! - mean) / std;
   }
-  return values;
 }
 
 /** Values per cell of each group of outputs. */

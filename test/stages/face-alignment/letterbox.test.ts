@@ -1,6 +1,6 @@
 import {describe, expect, test} from 'vitest';
 import type {RgbImage} from '../../../stages/face-alignment/image.js';
-import {fromLetterbox, letterbox} from '../../../stages/face-alignment/letterbox.js';
+import {fromLetterbox, letterbox, letterboxMemory} from '../../../stages/face-alignment/letterbox.js';
 
 /** Red is 2x, green 3y, blue 50; at most 127 × 85 pixels. */
 function ramp(width: number, height: number): RgbImage {
@@ -74,5 +74,18 @@ describe('letterbox', () => {
       placement: 'corner',
     });
     expect([...new Set(pixels)]).toEqual([127.5]);
+  });
+
+  test('one after the other in the same memory are what they are alone', () => {
+    const memory = letterboxMemory();
+    const shapes = [[90, 60, 12], [60, 84, 32], [9, 5, 16], [90, 60, 12]] as const;
+    for (const [width, height, size] of shapes) {
+      const given = {image: ramp(width, height), region: {left: 0, top: 0, width, height}, size};
+      for (const placement of ['corner', 'centre'] as const) {
+        const alone = letterbox({...given, placement});
+        const next = letterbox({...given, placement, memory});
+        expect({...next, pixels: [...next.pixels]}).toEqual({...alone, pixels: [...alone.pixels]});
+      }
+    }
   });
 });
