@@ -48,23 +48,31 @@ function ofStage(stage: Stage): string[] {
   return [`Below stages.${stage.name}:`, ...found, ...(stage.name === 'fusion-training' ? ['', hint] : [])];
 }
 
-/** What is the system's own, and how its presets train. */
+/** What is the system's own, and what its presets set. */
 function ofSystem(system: System): string[] {
-  const trainingOf = (preset: 'published' | 'released') =>
-    Object.entries(settingsOf(fusionParams.parse({system: system.name, preset})).training);
-  const published = trainingOf('published');
-  const values = new Map(published);
-  const released = trainingOf('released').filter(([name, value]) => values.get(name as never) !== value);
-  const setting = ([name, value]: readonly [string, unknown]) => `  ${name.padEnd(INDENT - 2)}${JSON.stringify(value)}`;
+  const settings = (preset: 'published' | 'released') => settingsOf(fusionParams.parse({system: system.name, preset}));
+  const [published, released] = [settings('published'), settings('released')];
+  const training = changed(published.training, released.training);
+  const architecture = changed(published.architecture, released.architecture);
   return [
     'Below fusion-training.architecture:',
     ...lines(schemaOf(system.architecture)),
     '',
     'Below fusion-training, preset published (`affectflow stages fusion-training` says what they mean):',
-    ...published.map(setting),
-    ...(released.length === 0 ? [] : ['', 'and where preset released differs:', ...released.map(setting)]),
+    ...Object.entries(published.training).map(setting),
+    ...(training.length === 0 ? [] : ['', 'and where preset released differs:', ...training.map(setting)]),
+    ...(architecture.length === 0 ? [] : ['', 'and below architecture:', ...architecture.map(setting)]),
   ];
 }
+
+/** Settings of the second that the first has not. */
+const changed = (from: object, to: object): [string, unknown][] => {
+  const before = new Map(Object.entries(from).map(([name, value]) => [name, JSON.stringify(value)]));
+  return Object.entries(to).filter(([name, value]) => before.get(name) !== JSON.stringify(value));
+};
+
+const setting = ([name, value]: readonly [string, unknown]): string =>
+  `  ${name.padEnd(INDENT - 2)}${JSON.stringify(value)}`;
 
 const schemaOf = (type: z.ZodType): Schema => z.toJSONSchema(type, {io: 'input', unrepresentable: 'any'}) as Schema;
 

@@ -24,6 +24,7 @@ describe('affectflow stages', () => {
     expect(out).toMatch(
       /preset published[^]*\n {2}learningRate +0\.0001\n[^]*preset released[^]*\n {2}learningRate +0\.00001\n/,
     );
+    expect(out).toMatch(/preset released[^]*\n {2}form +"released"\n[^]*headUnits +0\n/);
   });
 
   it('suggests the nearest name', () => {
