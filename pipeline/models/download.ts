@@ -154,6 +154,11 @@ async function append(
   } finally {
     await file.close();
   }
+  if (position < bytes && response.complete) {
+    // Its length was not announced, but this is all there is.
+    await rm(part);
+    checkLength(position, bytes);
+  }
   if (position < bytes)
     throw new TransferError(`the connection ended after ${position} of ${bytes} bytes`, {permanent: false});
 }

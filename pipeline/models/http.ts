@@ -154,10 +154,22 @@ function responseTo(
     request.once('close', () => signal?.removeEventListener('abort', abort));
     request.setTimeout(silenceSeconds * 1000, () => request.destroy(new Error(`no answer for ${silenceSeconds} s`)));
     request.once('response', resolve);
-    request.once('error', (cause) =>
-      reject(new TransferError(`${url.host}: ${reasonOf(cause)}`, {permanent: false, cause})),
-    );
+    request.once('error', (cause) => reject(connectionError(url, cause)));
     request.end();
+  });
+}
+
+/** Codes of OpenSSL that say whom a certificate is not from: mostly a proxy that reads along, which the machine trusts. */
+const DISTRUST = /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|CERT_|ERR_TLS_CERT_)/;
+
+function connectionError(url: URL, cause: Error & {code?: string}): TransferError {
+  const {code = ''} = cause;
+  const isDistrusted = DISTRUST.test(code);
+  const hint = isDistrusted ? '; a certificate of your network can be named in NODE_EXTRA_CA_CERTS' : '';
+  return new TransferError(`${url.host}: ${reasonOf(cause)}${hint}`, {
+    // Nobody of that name, or nobody at home: waiting is for hosts that are busy, the next mirror for others.
+    permanent: isDistrusted || code === 'ENOTFOUND' || code === 'ECONNREFUSED',
+    cause,
   });
 }
 

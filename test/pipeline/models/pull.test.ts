@@ -191,6 +191,14 @@ describe('a model that cannot be pulled', () => {
     );
   });
 
+  test('because a page of unannounced length is there asks once and leaves nothing behind', async () => {
+    const {url, asked} = await server((_, response) => response.writeHead(200).end('<html>Please log in.</html>'));
+    expect((await failure(fetch([url]))).message).toContain(
+      'the file there has 27 bytes, expected 300000, perhaps a Git LFS pointer or an error page',
+    );
+    expect([asked.length, files()]).toEqual([1, []]);
+  });
+
   test('because more bytes come than announced is refused before the disk fills', async () => {
     const {url} = await server((_, response) => response.writeHead(200).end(Buffer.concat([payload, payload])));
     expect((await failure(fetch([url]))).message).toContain('more than the expected 300000 bytes came');
@@ -206,6 +214,13 @@ describe('a model that cannot be pulled', () => {
     );
     expect(error.remedy).toContain('affectflow models pull toy --from <file>');
   });
+
+  test('because nobody is at home, or of that name, does not wait for them', async () => {
+    const patient = {retry: {attempts: 5, waitSeconds: 20}};
+    const {message} = await failure(fetch(['http://127.0.0.1:1/a', 'http://nobody.invalid/a'], patient));
+    expect(message).toContain('http://127.0.0.1:1/a: 127.0.0.1:1: connect ECONNREFUSED');
+    expect(message).toMatch(/http:\/\/nobody\.invalid\/a: nobody\.invalid: getaddrinfo E(NOTFOUND|AI_AGAIN)/);
+  }, 4_000);
 
   test('because the server falls silent is given up', async () => {
     const {url, asked} = await server(
