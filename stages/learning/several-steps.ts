@@ -4,17 +4,17 @@
  */
 import * as ort from 'onnxruntime-node';
 import type {GraphProto, ModelProto, NodeProto, ValueInfoProto} from './onnx/model.js';
-import {decodeModel, encodeModel} from './onnx/model.js';
+import {encodeModel} from './onnx/model.js';
 import {sizeOf} from './layers/declaration.js';
-import {createSession, toArray, toTensor} from './onnx/session.js';
-import type {Provider, SessionOptions} from './onnx/session.js';
+import {createSession, emptyTensor, run, toArray, toTensor, writingInPlace} from './onnx/session.js';
+import type {SessionOptions} from './onnx/session.js';
 import {nodeProto, tensorProto, valueInfo} from './onnx/tensor.js';
 import type {Arrays, ArrayValue, Program, TensorSpec, TensorSpecs} from './program.js';
-import {mapKeys, mapValues, specsOf} from './records.js';
+import {mapKeys, mapValues} from './records.js';
 import {HostState} from './state.js';
-import {checkArrays} from './step.js';
 import type {StepDeclaration} from './step.js';
-import {graphName, OPTIMISED_NODES, traceStep} from './traced.js';
+import {graphName, traceStep} from './traced.js';
+import {tracedProgram} from './traced-program.js';
 
 /** Batches that wait to be computed together: the state's share of the traffic falls to an eighth. */
 const STEPS_PER_CALL = 8;
@@ -98,76 +98,30 @@ export async function compileSeveral(
   options: SessionOptions & {readonly reason: string},
 ): Promise<Program> {
   const {state, batch} = declaration;
-  const traced = traceStep(declaration, options.provider === 'cpu' ? 'cpu' : 'gpu');
-  const model = encodeModel(loopOf(decodeModel(traced.model), {...traced, batch}));
-  const session = await createSession(model, {...options, optimise: traced.nodeCount <= OPTIMISED_NODES});
-  const store = new HostState(state, traced.changing);
-  return new SeveralStepsProgram({session, store, batch, state: specsOf(state), ...traced, ...options});
-}
-
-interface Parts extends Names {
-  readonly session: ort.InferenceSession;
-  readonly store: HostState;
-  readonly state: TensorSpecs;
-  readonly provider: Provider;
-  readonly reason: string;
-}
-
-class SeveralStepsProgram implements Program {
-  readonly stepsPerCall = STEPS_PER_CALL;
-  readonly device: Provider;
-  readonly reason: string;
-  readonly #parts: Parts;
+  const {provider, reason} = options;
+  const {model, changing, outputs} = traceStep(declaration, provider === 'cpu' ? 'cpu' : 'gpu');
+  const loop = writingInPlace(loopOf(model, {changing, batch, outputs}));
+  const session = await createSession(encodeModel(loop), {...options, optimise: false});
+  const store = new HostState(state, changing);
   /** Room for the batches of a call. */
-  readonly #stacks: Readonly<Record<string, Stack>>;
-
-  constructor(parts: Parts) {
-    this.device = parts.provider;
-    this.reason = parts.reason;
-    this.#parts = parts;
-    this.#stacks = mapValues(parts.batch, (spec) => new Stack(spec));
-  }
-
-  async run(batch: Arrays): Promise<Arrays> {
-    const [outputs] = await this.runSteps([batch]);
-    return outputs!;
-  }
-
-  async runSteps(batches: readonly Arrays[]): Promise<Arrays[]> {
-    const {session, store, changing, outputs} = this.#parts;
-    for (const batch of batches) checkArrays('Batch', this.#parts.batch, specsOf(batch));
+  const stacks = mapValues(batch, (spec) => new Stack(spec));
+  const take = async (batches: readonly Arrays[]): Promise<Arrays[]> => {
     const current = Object.entries(store.current).map(([name, tensor]) => {
       return [changing.includes(name) ? outerName.initial(name) : graphName.state(name), tensor] as const;
     });
-    const stacked = mapValues(this.#stacks, (stack, name) => stack.fill(batches.map((batch) => batch[name]!)));
+    const stacked = mapValues(stacks, (stack, name) => stack.fill(batches.map((each) => each[name]!)));
     const count = new ort.Tensor('int64', BigInt64Array.of(BigInt(batches.length)), []);
-    const feeds = {...Object.fromEntries(current), ...mapKeys(stacked, outerName.all), [outerName.count]: count};
-    const fetches = {
-      ...mapKeys(store.next, outerName.last),
-      ...mapKeys(
-        mapValues(outputs, () => null),
-        outerName.each,
-      ),
-    };
-    const results = await session.run(feeds, fetches);
+    const written = mapValues(outputs, ({dtype, shape}) => emptyTensor({dtype, shape: [batches.length, ...shape]}));
+    await run(
+      session,
+      {...Object.fromEntries(current), ...mapKeys(stacked, outerName.all), [outerName.count]: count},
+      {...mapKeys(store.next, outerName.last), ...mapKeys(written, outerName.each)},
+    );
     store.advance();
-    const each = mapValues(outputs, (spec, name) => unstacked(toArray(results[outerName.each(name)]!), spec));
+    const each = mapValues(outputs, (spec, name) => unstacked(toArray(written[name]!), spec));
     return batches.map((_, step) => mapValues(each, (values) => values[step]!));
-  }
-
-  state(): Promise<Arrays> {
-    return this.#parts.store.read();
-  }
-
-  load(state: Arrays): Promise<void> {
-    checkArrays('State', this.#parts.state, specsOf(state));
-    this.#parts.store.load(state);
-    return Promise.resolve();
-  }
-
-  async release(): Promise<void> {
-    await this.#parts.session.release();
-  }
+  };
+  return tracedProgram({declaration, provider, reason, session, store, take, stepsPerCall: STEPS_PER_CALL});
 }
 
 /** Memory for up to `STEPS_PER_CALL` arrays, one after the other; grows where there are more. */

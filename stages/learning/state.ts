@@ -2,29 +2,27 @@
 import type * as ort from 'onnxruntime-node';
 import {encodeModel} from './onnx/model.js';
 import {createSession, emptyTensor, toArray, toTensor} from './onnx/session.js';
-import type {SessionOptions} from './onnx/session.js';
+import type {SessionOptions, Tensors} from './onnx/session.js';
 import {nodeProto, valueInfo} from './onnx/tensor.js';
-import type {Arrays, TensorSpecs} from './program.js';
+import type {Arrays, ArrayValue, TensorSpecs} from './program.js';
 import {copyOf, mapValues, specsOf} from './records.js';
-
-type TensorRecord = Readonly<Record<string, ort.Tensor>>;
 
 export interface StateStore {
   /** What the next run reads. */
-  readonly current: TensorRecord;
+  readonly current: Tensors;
   /** Tensors of changing state that the next run writes into; null where the run makes them itself. */
   readonly next: Readonly<Record<string, ort.Tensor | null>>;
   /** Puts what a run wrote in place of what it read. */
-  advance(written: TensorRecord): void;
+  advance(written: Tensors): void;
   read(): Promise<Arrays>;
-  load(state: Arrays): void;
+  load(state: Arrays): Promise<void>;
   release(): Promise<void>;
 }
 
 /** State in the CPU's memory, held twice: a run reads one copy and writes the other, and nothing is allocated. */
 export class HostState implements StateStore {
-  current: TensorRecord;
-  next: TensorRecord;
+  current: Tensors;
+  next: Tensors;
 
   constructor(state: Arrays, changing: readonly string[]) {
     this.current = upload(state);
@@ -42,8 +40,11 @@ export class HostState implements StateStore {
     return Promise.resolve(mapValues(this.current, toArray));
   }
 
-  load(state: Arrays): void {
-    this.current = upload(state);
+  load(state: Arrays): Promise<void> {
+    for (const [name, {values}] of Object.entries(state)) {
+      (this.current[name]!.data as ArrayValue['values']).set(values);
+    }
+    return Promise.resolve();
   }
 
   release(): Promise<void> {
@@ -53,7 +54,7 @@ export class HostState implements StateStore {
 
 /** State in the memory of a graphics card, which it leaves only when it is read. */
 export class DeviceState implements StateStore {
-  current: TensorRecord;
+  current: Tensors;
   readonly next: Readonly<Record<string, null>>;
   readonly #download: ort.InferenceSession;
 
@@ -67,7 +68,7 @@ export class DeviceState implements StateStore {
     return new DeviceState(state, changing, await createSession(copyingModel(specsOf(state)), options));
   }
 
-  advance(written: TensorRecord): void {
+  advance(written: Tensors): void {
     const replaced = Object.keys(written).map((name) => this.current[name]!);
     this.current = {...this.current, ...written};
     disposeOf(replaced);
@@ -79,8 +80,9 @@ export class DeviceState implements StateStore {
     return mapValues(this.current, (_, name) => toArray(copies[copyOfName(name)]!));
   }
 
-  load(state: Arrays): void {
+  load(state: Arrays): Promise<void> {
     this.advance(upload(state));
+    return Promise.resolve();
   }
 
   async release(): Promise<void> {
@@ -89,7 +91,7 @@ export class DeviceState implements StateStore {
   }
 }
 
-function upload(state: Arrays): TensorRecord {
+function upload(state: Arrays): Tensors {
   return mapValues(state, (value) => toTensor(copyOf(value)));
 }
 

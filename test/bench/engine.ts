@@ -12,7 +12,7 @@ import readline from 'node:readline';
 import {parseArgs} from 'node:util';
 import * as ort from 'onnxruntime-node';
 import {compile} from '../../stages/learning/engine.js';
-import {decodeModel, encodeModel} from '../../stages/learning/onnx/model.js';
+import {encodeModel} from '../../stages/learning/onnx/model.js';
 import type {GraphProto} from '../../stages/learning/onnx/model.js';
 import {createSession, emptyTensor} from '../../stages/learning/onnx/session.js';
 import {nodeProto, valueInfo} from '../../stages/learning/onnx/tensor.js';
@@ -143,10 +143,10 @@ async function benchModel(name: string, torch: Torch | undefined): Promise<void>
   const startSeconds = await seconds(async () => {
     program = await compile(declaration, {device: 'cpu', threads});
   });
-  const graph = decodeModel(traceStep(declaration, 'cpu').model).graph!;
+  const graph = traceStep(declaration, 'cpu').model.graph!;
   const operations = operationsOf(graph);
   // What the step would take without convolutions by fewer products, as PyTorch computes it.
-  const directly = operationsOf(decodeModel(traceStep(declaration, 'any').model).graph!);
+  const directly = operationsOf(traceStep(declaration, 'any').model.graph!);
   const product = await openProduct();
   const modes = torch === undefined ? [] : options.compiled ? (['eager', 'compiled'] as const) : (['eager'] as const);
   for (const mode of modes) await torch!.step(name, mode);

@@ -77,6 +77,11 @@ export interface ValueInfoProto extends Message {
 
 export interface TypeProto extends Message {
   tensorType?: TensorTypeProto;
+  sequenceType?: SequenceTypeProto;
+}
+
+export interface SequenceTypeProto extends Message {
+  elemType?: TypeProto;
 }
 
 export interface TensorTypeProto extends Message {
@@ -108,10 +113,20 @@ const tensorType: Fields<TensorTypeProto> = {
     message(() => shape),
   ),
 };
+const sequenceType: Fields<SequenceTypeProto> = {
+  elemType: one(
+    1,
+    message(() => type),
+  ),
+};
 const type: Fields<TypeProto> = {
   tensorType: one(
     1,
     message(() => tensorType),
+  ),
+  sequenceType: one(
+    4,
+    message(() => sequenceType),
   ),
 };
 const valueInfo: Fields<ValueInfoProto> = {

@@ -75,12 +75,19 @@ export const double: Codec<number> = {
 };
 export const bytes: Codec<Uint8Array> = {
   wire: 2,
-  write: (writer, value) => writer.delimited(value),
+  write: (writer, value) => {
+    writer.varint(value.length);
+    writer.copy(value);
+  },
   read: (reader) => reader.take(reader.integer()),
 };
 export const text: Codec<string> = {
   wire: 2,
-  write: (writer, value) => writer.delimited(new TextEncoder().encode(value)),
+  write: (writer, value) => {
+    writer.nested(() => {
+      writer.text(value);
+    });
+  },
   read: (reader) => new TextDecoder().decode(reader.take(reader.integer())),
 };
 
@@ -89,9 +96,9 @@ export function message<T extends object>(fields: () => Fields<T>): Codec<T> {
   return {
     wire: 2,
     write(writer, value) {
-      const inner = new Writer();
-      writeFields(inner, fields(), value);
-      writer.append(inner);
+      writer.nested(() => {
+        writeFields(writer, fields(), value);
+      });
     },
     read: (reader) => readFields(new Reader(reader.take(reader.integer())), fields()),
   };
@@ -117,10 +124,10 @@ function writeFields<T extends object>(writer: Writer, fields: Fields<T>, value:
     if (present === undefined) continue;
     const list = repeated ? (present as readonly unknown[]) : [present];
     if (declared.packed && list.length > 0) {
-      const inner = new Writer();
-      for (const item of list) codec.write(inner, item);
       writer.varint(number * 8 + 2);
-      writer.append(inner);
+      writer.nested(() => {
+        for (const item of list) codec.write(writer, item);
+      });
     } else {
       for (const item of list) {
         writer.varint(number * 8 + codec.wire);
@@ -167,24 +174,16 @@ function readValues(reader: Reader, codec: Codec<unknown>, wire: number): unknow
 const COPY_LIMIT_BYTES = 1024;
 
 class Writer {
+  /** What was written before the buffer. */
   readonly #chunks: Uint8Array[] = [];
-  #buffer = new Uint8Array(256);
-  #used = 0;
   #chunkBytes = 0;
-
-  get size(): number {
-    return this.#chunkBytes + this.#used;
-  }
+  #buffer = Buffer.allocUnsafe(65536);
+  #used = 0;
 
   varint(value: number): void {
     // Negative numbers are ten bytes of two's complement; 2⁶³ is what INT64_MAX becomes as a double.
     if (value < 0 || value > Number.MAX_SAFE_INTEGER) return this.#wide(value);
-    let rest = value;
-    while (rest > 0x7f) {
-      this.#byte((rest % 128) + 128);
-      rest = Math.floor(rest / 128);
-    }
-    this.#byte(rest);
+    for (const byte of varintBytes(value)) this.#byte(byte);
   }
 
   #wide(value: number): void {
@@ -196,9 +195,9 @@ class Writer {
     this.#byte(Number(rest));
   }
 
-  delimited(data: Uint8Array): void {
-    this.varint(data.length);
-    this.copy(data);
+  text(value: string): void {
+    this.#reserve(3 * value.length);
+    this.#used += this.#buffer.write(value, this.#used);
   }
 
   copy(data: Uint8Array): void {
@@ -212,21 +211,38 @@ class Writer {
     this.#used += data.length;
   }
 
-  append(inner: Writer): void {
-    this.varint(inner.size);
-    for (const chunk of inner.#chunks) this.copy(chunk);
-    this.copy(inner.#buffer.subarray(0, inner.#used));
+  /** Writes the length of what `write` writes, then that. */
+  nested(write: () => void): void {
+    const [chunk, start, before] = [this.#chunks.length, this.#used, this.#size];
+    // Room for the length, which nearly always is short.
+    this.#byte(0);
+    write();
+    const length = varintBytes(this.#size - before - 1);
+    if (this.#chunks.length === chunk) {
+      this.#reserve(length.length);
+      this.#buffer.copyWithin(start + length.length, start + 1, this.#used);
+      this.#buffer.set(length, start);
+      this.#used += length.length - 1;
+    } else {
+      const whole = this.#chunks[chunk]!;
+      this.#chunks.splice(chunk, 1, whole.subarray(0, start), length, whole.subarray(start + 1));
+      this.#chunkBytes += length.length - 1;
+    }
   }
 
   finish(): Uint8Array {
     this.#flush();
-    const result = new Uint8Array(this.size);
+    const result = new Uint8Array(this.#size);
     let offset = 0;
     for (const chunk of this.#chunks) {
       result.set(chunk, offset);
       offset += chunk.length;
     }
     return result;
+  }
+
+  get #size(): number {
+    return this.#chunkBytes + this.#used;
   }
 
   #byte(value: number): void {
@@ -236,14 +252,13 @@ class Writer {
 
   #reserve(length: number): void {
     if (this.#used + length <= this.#buffer.length) return;
-    const larger = new Uint8Array(Math.max(2 * this.#buffer.length, this.#used + length));
+    const larger = Buffer.allocUnsafe(Math.max(2 * this.#buffer.length, this.#used + length));
     larger.set(this.#buffer.subarray(0, this.#used));
     this.#buffer = larger;
   }
 
   #flush(): void {
-    if (this.#used === 0) return;
-    this.#push(this.#buffer.slice(0, this.#used));
+    this.#push(new Uint8Array(this.#buffer.subarray(0, this.#used)));
     this.#used = 0;
   }
 
@@ -251,6 +266,11 @@ class Writer {
     this.#chunks.push(chunk);
     this.#chunkBytes += chunk.length;
   }
+}
+
+/** Seven bits in each byte, the lowest first; the eighth bit says that more follow. */
+function varintBytes(value: number): readonly number[] {
+  return value < 128 ? [value] : [(value % 128) + 128, ...varintBytes(Math.floor(value / 128))];
 }
 
 class Reader {

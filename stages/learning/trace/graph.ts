@@ -76,10 +76,8 @@ export class Graph {
   }
 
   constant(values: TensorValues, shape: Shape, dtype: DataType): Value {
-    const first = values[0];
-    if (typeof first === 'number' && values.every((value) => Object.is(value, first))) {
-      return this.uniform(first, shape, dtype);
-    }
+    const [first] = values;
+    if (typeof first === 'number' && isUniform(values)) return this.uniform(first, shape, dtype);
     if (values.length > LARGE_ELEMENTS) return this.#constant({values}, shape, dtype);
     return this.#shared(`${dtype} ${shape.join()} ${values.join()}`, () => this.#constant({values}, shape, dtype));
   }
@@ -203,6 +201,12 @@ export function constantValues({constant, shape, dtype}: Value): TensorValues | 
   if (constant === undefined) return undefined;
   if ('values' in constant) return constant.values;
   return uniformValues(constant.uniform, sizeOf(shape), dtype);
+}
+
+/** Whether all elements have the same bits: whether the bytes are those one element further on. */
+function isUniform({buffer, byteOffset, byteLength, BYTES_PER_ELEMENT}: TensorValues): boolean {
+  const bytes = Buffer.from(buffer, byteOffset, byteLength);
+  return bytes.compare(bytes, BYTES_PER_ELEMENT, byteLength, 0, byteLength - BYTES_PER_ELEMENT) === 0;
 }
 
 function uniformValues(value: number, length: number, dtype: DataType): TensorValues {
