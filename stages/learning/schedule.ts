@@ -70,8 +70,8 @@ function decayed(decay: StepDecay | undefined, epoch: number): number | undefine
 }
 
 /**
- * Takes note of an epoch's validation measure. Epochs without a new best count only after the warm-up and one more
- * epoch, and the rate falls when the count exceeds the patience: with patience 5 at the sixth (released counting).
+ * Takes note of an epoch's validation measure. Epochs without a new best count only after the warm-up, and the rate
+ * falls when the count exceeds the patience: with patience 5 at the sixth (base/scheduler.py of the released code).
  */
 export function afterEpoch(
   options: ScheduleOptions,
@@ -79,7 +79,7 @@ export function afterEpoch(
   {epoch, measure}: {readonly epoch: number; readonly measure: number},
 ): ScheduleState {
   if (measure > state.best) return {...state, best: measure, badEpochs: 0};
-  const counts = options.warmUp === 'none' || epoch - state.phaseStart > options.warmUpEpochs;
+  const counts = options.warmUp === 'none' || epoch - state.phaseStart >= options.warmUpEpochs;
   const badEpochs = counts ? state.badEpochs + 1 : 0;
   if (badEpochs <= options.plateauPatience) return {...state, badEpochs};
   const rate = Math.max(state.rate * options.plateauFactor, options.minimumLearningRate);

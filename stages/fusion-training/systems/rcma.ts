@@ -20,6 +20,8 @@
  *
  * Differs from the released code (preset `released`):
  * - Padded frames enter neither attention, batch norm nor loss; the code lets them.
+ * - Backbones are frozen; the code releases three groups of their layers, and begins warm-up and optimiser anew with each.
+ *   Its count for early stopping starts with the seventh epoch after a release, here with the first.
  * - Text is normalised by mean and deviation of the training clips; the code takes those of each partition.
  * - With joint `all` (camera-ready version) the code's query_linear is computed and unused, so it is left out here.
  *
