@@ -21,16 +21,17 @@ export function keepSessions(count: number): void {
 }
 
 /**
- * Hands out a kept session of this file and these options, or makes one. Its `release` keeps it instead of ending it,
- * where this process keeps sessions. A file that was changed is loaded again.
+ * Hands out a kept session of this file that was made in this way, or makes one; `way` is whatever else decides what
+ * `create` makes. Its `release` keeps it instead of ending it, where this process keeps sessions. A file that was changed
+ * is loaded again.
  */
 export async function keptSession(
   file: string,
-  options: InferenceSession.SessionOptions,
+  way: object,
   create: () => Promise<InferenceSession>,
 ): Promise<InferenceSession> {
   if (most === 0) return create();
-  const key = await keyOf(file, options);
+  const key = await keyOf(file, way);
   const kept = key === undefined ? undefined : idle.get(key);
   if (kept !== undefined) {
     idle.delete(key!);
@@ -41,9 +42,9 @@ export async function keptSession(
 }
 
 /** undefined where there is no such file, which loading can say better. */
-async function keyOf(file: string, options: InferenceSession.SessionOptions): Promise<string | undefined> {
+async function keyOf(file: string, way: object): Promise<string | undefined> {
   const state = await stat(file, {bigint: true}).catch(() => undefined);
-  return state && JSON.stringify([file, String(state.size), String(state.mtimeNs), String(state.ino), options]);
+  return state && JSON.stringify([file, String(state.size), String(state.mtimeNs), String(state.ino), way]);
 }
 
 function releasedLater(session: InferenceSession, key: string): InferenceSession {

@@ -6,11 +6,13 @@ import {keptSession} from './kept-sessions.js';
 import {checkContract} from './model-contract.js';
 import type {CheckedModel, ModelContract} from './model-contract.js';
 
-const quiet: InferenceSession.SessionOptions = {
+/** Its threads would else wait for the next run by trying again and again, on the cores that decode the next images. */
+export const quietSession = {intra_op: {allow_spinning: '0'}};
+
+export const quiet: InferenceSession.SessionOptions = {
   // Errors only; ONNX Runtime would write warnings about old files straight to the terminal.
   logSeverityLevel: 3,
-  // Its threads would else wait for the next run by trying again and again, on the cores that decode the next images.
-  extra: {session: {intra_op: {allow_spinning: '0'}}},
+  extra: {session: quietSession},
 };
 
 /**
@@ -26,16 +28,27 @@ export async function openModel(
     options = {},
   }: {contract?: ModelContract | undefined; model?: string; options?: InferenceSession.SessionOptions},
 ): Promise<{session: InferenceSession; checked: CheckedModel | undefined}> {
-  const {InferenceSession} = await import('onnxruntime-node');
   const all: InferenceSession.SessionOptions = {...quiet, ...options};
-  let session: InferenceSession;
+  const session = await keptSession(file, all, () => createSession(file, {model, options: all}));
+  return {session, checked: contract === undefined ? undefined : await checkedOrReleased(session, contract)};
+}
+
+/** Loads a model file for this caller alone. */
+export async function createSession(
+  file: string,
+  {model, options}: {model: string; options: InferenceSession.SessionOptions},
+): Promise<InferenceSession> {
+  const {InferenceSession} = await import('onnxruntime-node');
   try {
-    session = await keptSession(file, all, () => InferenceSession.create(file, all));
+    return await InferenceSession.create(file, options);
   } catch (error) {
     throw await loadError(error, {file, model});
   }
+}
+
+export async function checkedOrReleased(session: InferenceSession, contract: ModelContract): Promise<CheckedModel> {
   try {
-    return {session, checked: contract === undefined ? undefined : checkContract(session, contract)};
+    return checkContract(session, contract);
   } catch (error) {
     await session.release();
     throw error;

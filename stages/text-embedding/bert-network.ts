@@ -2,6 +2,7 @@
 import {StageError} from '../errors.js';
 import type {InferenceSession} from 'onnxruntime-node';
 import {checkContract, type CheckedModel} from '../learning/model-contract.js';
+import {keptSession} from '../learning/kept-sessions.js';
 import {openGraph, readGraph, withOutputs} from '../learning/onnx/add-output.js';
 import {openModel} from '../learning/open-model.js';
 import type {BertParams} from './bert-params.js';
@@ -78,11 +79,14 @@ async function openLayers(path: string, {layers, threads, config, foundInside}: 
   if (chosen !== undefined) return {session, chosen};
   const outputs = session.outputNames;
   await session.release();
-  const graph = config && (await readGraph(path));
-  const inside = graph?.graph && hiddenStates(graph.graph, config!)?.slice(layers === 'last' ? -1 : -4);
-  if (graph === undefined || inside === undefined) throw lacking(outputs, path, config);
+  const inner = await keptSession(path, {...options, inside: layers}, async () => {
+    const graph = config && (await readGraph(path));
+    const inside = graph?.graph && hiddenStates(graph.graph, config!)?.slice(layers === 'last' ? -1 : -4);
+    if (graph === undefined || inside === undefined) throw lacking(outputs, path, config);
+    return openGraph(withOutputs(graph, inside, path), path, {options});
+  });
   foundInside();
-  return {session: await openGraph(withOutputs(graph, inside, path), path, {options}), chosen: inside};
+  return {session: inner, chosen: inner.outputNames};
 }
 
 async function check(session: InferenceSession, path: string, chosen: readonly string[]): Promise<CheckedModel> {

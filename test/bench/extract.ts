@@ -4,9 +4,10 @@
  * `--only shares|throughput|memory` one part. Ratios within one run; nothing here is a test.
  */
 import {execFileSync, spawn} from 'node:child_process';
-import {existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
+import {mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import {createInterface} from 'node:readline';
 import {InferenceSession, Tensor} from 'onnxruntime-node';
 import type {Digest} from '../../cache/digest.js';
 import {makeDemoDataset} from '../../pipeline/datasets/demo/demo-dataset.js';
@@ -14,6 +15,7 @@ import {locateFfmpeg} from '../../stages/demux/binary.js';
 import {stages} from '../../stages/index.js';
 import {keepSessions} from '../../stages/learning/kept-sessions.js';
 import {ir50, resNet18, type BenchNetwork} from './backbone-networks.js';
+import {resourcesBelow, RunCourse} from './run-course.js';
 import {runStageTask, type Cost} from './stage-task.js';
 
 declare const BENCH_FOLDER: string;
@@ -228,45 +230,19 @@ async function extract(clip: string, minutes: number): Promise<number> {
     cwd: place,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  let out = '';
-  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-  let peak = 0;
-  const timer = setInterval(() => (peak = Math.max(peak, memoryBelow(child.pid!))), 200);
-  await new Promise((resolve) => child.once('exit', resolve));
+  const course = new RunCourse();
+  createInterface({input: child.stdout}).on(
+    'line',
+    (line) => line.startsWith('{') && course.hear(JSON.parse(line) as never),
+  );
+  const timer = setInterval(() => course.see(resourcesBelow(child.pid!)), 200);
+  await new Promise((resolve) => child.once('close', resolve));
   clearInterval(timer);
-  const events = out
-    .split('\n')
-    .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line) as Record<string, unknown>);
   const frames = minutes * 60 * frameRateHz;
-  say(`${minutes} min of 640 x 360 (${frames} frames), one task at a time:`);
-  for (const event of events) {
-    if (event['kind'] !== 'produced') continue;
-    const seconds = Number(event['seconds']);
-    say(
-      `  ${String(event['stage']).padEnd(20)} ${seconds.toFixed(1).padStart(7)} s  ${((1000 * seconds) / frames).toFixed(2).padStart(7)} ms per frame`,
-    );
-  }
-  say(`  peak memory of main process, workers and ffmpeg: ${peak.toFixed(0)} MB`);
-  return peak;
-}
-
-/** Resident memory in MB of a process and all below it. */
-function memoryBelow(root: number): number {
-  const parents = new Map<number, {parent: number; kilobytes: number}>();
-  for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
-    const file = `/proc/${name}/status`;
-    if (!existsSync(file)) continue;
-    try {
-      const status = readFileSync(file, 'utf8');
-      parents.set(Number(name), {
-        parent: Number(/PPid:\s+(\d+)/.exec(status)?.[1]),
-        kilobytes: Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0),
-      });
-    } catch {
-      // The process ended between the two looks.
-    }
-  }
-  const isBelow = (pid: number): boolean => pid === root || (parents.has(pid) && isBelow(parents.get(pid)!.parent));
-  return [...parents].reduce((sum, [pid, {kilobytes}]) => sum + (isBelow(pid) ? kilobytes : 0), 0) / 1024;
+  say(
+    `${minutes} min of 640 x 360 (${frames} frames), one task at a time; ms per frame, and ms of processor time per frame in each quarter:`,
+  );
+  for (const line of course.lines(frames)) say(line);
+  say(`  peak memory of main process, workers and ffmpeg: ${course.peak.toFixed(0)} MB`);
+  return course.peak;
 }

@@ -10,8 +10,9 @@ import path from 'node:path';
 import type {InferenceSession} from 'onnxruntime-node';
 import {StageError} from '../../errors.js';
 import {nearest} from '../../nearest.js';
-import {checkContract, type CheckedModel, type ModelContract} from '../model-contract.js';
-import {loadError, openModel} from '../open-model.js';
+import {keptSession} from '../kept-sessions.js';
+import type {CheckedModel, ModelContract} from '../model-contract.js';
+import {checkedOrReleased, createSession, loadError, quiet, quietSession} from '../open-model.js';
 import {decodeModel, encodeModel, type GraphProto, type ModelProto, type NodeProto} from './model.js';
 
 /** Bytes that one ONNX file can have at most: Protocol Buffers count in 31 bits. */
@@ -23,7 +24,8 @@ export interface OpenedModel {
 }
 
 /**
- * Opens a network as `openModel` does, where the contract's outputs may also be tensors inside the graph.
+ * Opens a network as `openModel` does, where the contract's outputs may also be tensors inside the graph. It stays loaded
+ * between tasks like any other, so that the file is read and cut once per process.
  *
  * @throws StageError 'bad-model', for a name that is nowhere in the network with the nearest that are.
  */
@@ -31,19 +33,29 @@ export async function openWithOutputs(
   file: string,
   {contract, options = {}}: {contract: ModelContract; options?: InferenceSession.SessionOptions},
 ): Promise<OpenedModel> {
-  const names = contract.outputs.flatMap(({name}) => name ?? []);
-  const graph = names.length === 0 ? undefined : await readGraph(file);
-  if (graph === undefined || names.every((name) => isOutput(graph, name))) {
-    const {session, checked} = await openModel(file, {contract, options});
-    return {session, checked: checked!};
-  }
-  const session = await openGraph(withOutputs(graph, names, contract.model), file, {model: contract.model, options});
-  try {
-    return {session, checked: checkContract(session, contract)};
-  } catch (error) {
-    await session.release();
-    throw error;
-  }
+  const outputs = contract.outputs.flatMap(({name}) => name ?? []);
+  const {model} = contract;
+  const session = await keptSession(file, {...options, outputs}, () => withTensors(file, outputs, {model, options}));
+  return {session, checked: await checkedOrReleased(session, contract)};
+}
+
+interface Making {
+  readonly model: string;
+  readonly options: InferenceSession.SessionOptions;
+}
+
+async function withTensors(
+  file: string,
+  names: readonly string[],
+  {model, options}: Making,
+): Promise<InferenceSession> {
+  const whole = await createSession(file, {model, options: {...quiet, ...options}});
+  if (names.every((name) => whole.outputNames.includes(name))) return whole;
+  const graph = await readGraph(file);
+  // The check of the contract will say what is missing.
+  if (graph === undefined) return whole;
+  await whole.release();
+  return openGraph(withOutputs(graph, names, model), file, {model, options});
 }
 
 /** Reads a network's graph; undefined where the file is none, which ONNX Runtime can tell better. */
@@ -67,9 +79,9 @@ export async function openGraph(
 ): Promise<InferenceSession> {
   const {InferenceSession} = await import('onnxruntime-node');
   const folder = `${path.dirname(path.resolve(file))}${path.sep}`;
-  const besideFile = {session: {model_external_initializers_file_folder_path: folder}};
+  const session = {...quietSession, model_external_initializers_file_folder_path: folder};
   try {
-    return await InferenceSession.create(encodeModel(graph), {logSeverityLevel: 3, extra: besideFile, ...options});
+    return await InferenceSession.create(encodeModel(graph), {...quiet, ...options, extra: {session}});
   } catch (error) {
     throw await loadError(error, {file, model});
   }
@@ -128,10 +140,6 @@ function namesRead({input = [], attribute = []}: NodeProto): string[] {
 /** A branch may hand out an outer tensor as it is. */
 function bodyOutputs(attribute: NonNullable<NodeProto['attribute']>): string[] {
   return attribute.flatMap(({g}) => (g?.output ?? []).map(({name = ''}) => name));
-}
-
-function isOutput({graph}: ModelProto, name: string): boolean {
-  return (graph?.output ?? []).some((output) => output.name === name);
 }
 
 /** How many near names an error shows. */

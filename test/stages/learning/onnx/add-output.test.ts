@@ -2,6 +2,7 @@ import {readFileSync, rmSync, truncateSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import type {InferenceSession} from 'onnxruntime-node';
 import {describe, expect, test} from 'vitest';
+import {keepSessions} from '../../../../stages/learning/kept-sessions.js';
 import type {ModelContract} from '../../../../stages/learning/model-contract.js';
 import {openWithOutputs, readGraph, withOutputs} from '../../../../stages/learning/onnx/add-output.js';
 import {
@@ -66,6 +67,26 @@ async function valuesOf(file: string, contract: ModelContract): Promise<{dims: r
   await session.release();
   return {dims: result.dims, values: Array.from(result.data as Float32Array | BigInt64Array, Number)};
 }
+
+test('a network that was cut stays loaded between tasks, for the same outputs', async () => {
+  keepSessions(4);
+  try {
+    const file = write(classifier());
+    const open = async (output: string) => (await openWithOutputs(file, {contract: contractFor(output)})).session;
+    const first = await open('features');
+    await first.release();
+    expect(await open('features')).toBe(first);
+    const logits = await open('logits');
+    expect(logits.outputNames).toEqual(['logits']);
+    await first.release();
+    await logits.release();
+    const declared = await open('probabilities');
+    await declared.release();
+    expect(await open('probabilities')).toBe(declared);
+  } finally {
+    keepSessions(0);
+  }
+});
 
 describe('a tensor inside a network', () => {
   test('is handed out as if it were an output, and the file stays as it is', async () => {
