@@ -98,7 +98,7 @@ async function* byFrame(
   if (first.done === true) return;
   const keyed = first.value.key !== undefined;
   const zeros = new Float32Array(first.value.values.length);
-  const counts = {rows: 1, matched: 0, missing: 0};
+  const counts = {rows: 1, matched: 0, missing: 0, firstKey: first.value.key};
   let [row, last]: [FeatureRow | undefined, FeatureRow] = [first.value, first.value];
   const advance = async () => {
     const next = await rows.next();
@@ -121,6 +121,7 @@ interface Counts {
   readonly rows: number;
   readonly matched: number;
   readonly missing: number;
+  readonly firstKey: number | undefined;
 }
 
 function judgeOrdered({rows, missing}: Counts, {file, params, frameCount, warn}: Alignment): void {
@@ -135,7 +136,7 @@ function judgeOrdered({rows, missing}: Counts, {file, params, frameCount, warn}:
   warn(`Own features: ${seen}; ${missing > 0 ? 'the last row is repeated' : 'the last rows are left out'}.`);
 }
 
-function judgeKeyed({rows, matched, missing}: Counts, {file, frameCount, warn}: Alignment): void {
+function judgeKeyed({rows, matched, missing, firstKey}: Counts, {file, params, frameCount, warn}: Alignment): void {
   if (matched === 0 && frameCount > 0) {
     throw badFeatures(
       file,
@@ -145,6 +146,8 @@ function judgeKeyed({rows, matched, missing}: Counts, {file, frameCount, warn}: 
   }
   if (missing > 0) warn(`Own features: ${missing} of ${frameCount} frames have no row and get zeros.`);
   if (rows > matched) warn(`Own features: ${rows - matched} of ${rows} rows are for no frame of the video.`);
+  if (firstKey === 1 && params.firstFrame === 0 && rows > matched)
+    warn('Own features: the rows count frames from 1, it seems: set own.firstFrame: 1.');
 }
 
 async function* byTime(

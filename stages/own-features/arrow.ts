@@ -1,13 +1,16 @@
 /** Arrow tables (files or streams, also Feather version 2), read batch by batch. */
 import {createReadStream} from 'node:fs';
+import {arrowCodecs} from './compression.js';
 import {badFeatures, type Table} from './feature-row.js';
 
 const remedy =
   'Write it again without compression, for example pyarrow.feather.write_feather(table, path, compression="uncompressed").';
 
-/** Opens a table. Throws StageError 'bad-features' where it is no Arrow file or compressed. */
+/** Opens a table. Throws StageError 'bad-features' where it is no Arrow file. */
 export async function openArrow(file: string): Promise<Table> {
-  const {RecordBatchReader} = await import('apache-arrow');
+  const {CompressionType, RecordBatchReader, compressionRegistry} = await import('apache-arrow');
+  compressionRegistry.set(CompressionType.LZ4_FRAME, arrowCodecs.LZ4_FRAME);
+  compressionRegistry.set(CompressionType.ZSTD, arrowCodecs.ZSTD);
   const reader = await translated(file, async () => {
     const found = await RecordBatchReader.from(createReadStream(file));
     return found.open();

@@ -5,8 +5,19 @@ import type {OwnParams} from './params.js';
 /** Names under which common programs (OpenFace, openSMILE, MuSe, Affectflow itself) write frame and time. */
 const frameNames = ['frameindex', 'frame_index', 'frame', 'frame_id'];
 const timeNames = ['timeseconds', 'time_seconds', 'time', 'timestamp', 'frametime'];
-/** Columns that are known to be no features. */
-const otherNames = ['name', 'segment_id', 'id', 'index', 'face_id', 'file', 'filename'];
+/** Columns that are known to be no features; the last three are how pandas names the number of a row. */
+const otherNames = [
+  'name',
+  'segment_id',
+  'id',
+  'index',
+  'face_id',
+  'file',
+  'filename',
+  '',
+  'unnamed: 0',
+  '__index_level_0__',
+];
 
 /**
  * Streams the features of a table. Cells may be numbers or lists of numbers; both are joined to one vector.

@@ -1,4 +1,5 @@
 /** Parquet tables, read in groups of rows. */
+import {parquetCompressors as compressors} from './compression.js';
 import {badFeatures, type Table} from './feature-row.js';
 
 /** Rows that are decoded at once. */
@@ -23,7 +24,9 @@ export async function openParquet(file: string): Promise<Table> {
   async function* rows(): AsyncGenerator<readonly unknown[], void, undefined> {
     for (let rowStart = 0; rowStart < rowCount; rowStart += rowsAtOnce) {
       const rowEnd = Math.min(rowCount, rowStart + rowsAtOnce);
-      const objects = await translate(() => parquetReadObjects({file: source, metadata, rowStart, rowEnd}));
+      const objects = await translate(() =>
+        parquetReadObjects({file: source, metadata, compressors, rowStart, rowEnd}),
+      );
       for (const object of objects) yield names.map((name) => object[name]);
     }
   }
