@@ -23,7 +23,8 @@ export interface PatchGeometry {
 }
 
 /**
- * vggish: [N, 1, 96, 64], 0.96 s from the frame on, as RCMA and GRJCA cut them, but by real time stamps.
+ * vggish: [N, 1, 96, 64], 0.96 s from the frame on, as RCMA and GRJCA cut them, but by real time stamps, and with silence
+ * after the end, where their code goes on with the value of the last sample.
  * resnet18: [N, 1, 64, 107], 32 frames of 30 per second of which the frame is the last (TSAV, JCA, JMT).
  */
 export const patchGeometries = {
