@@ -63,6 +63,6 @@ export class Graph {
   }
 }
 
-export function unknownStage(name: string, known: Iterable<string>): UsageError {
+function unknownStage(name: string, known: Iterable<string>): UsageError {
   return new UsageError('unknown-stage', `there is no stage '${name}'`, suggestion(name, known));
 }

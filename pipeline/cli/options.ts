@@ -16,7 +16,7 @@ export interface RunCommandOptions extends CommonOptions {
   readonly from?: string;
 }
 
-export const DEVICES = ['auto', 'cpu', 'webgpu', 'cuda', 'tfjs-gpu', 'tfjs'];
+const DEVICES = ['auto', 'cpu', 'webgpu', 'cuda', 'tfjs-gpu', 'tfjs'];
 
 export function withCommonOptions(command: Command): Command {
   return command

@@ -14,7 +14,7 @@ export interface Retry {
   readonly waitSeconds: number;
 }
 
-export const patientRetry: Retry = {attempts: 5, waitSeconds: 1};
+const patientRetry: Retry = {attempts: 5, waitSeconds: 1};
 
 const LONGEST_WAIT_SECONDS = 30;
 

@@ -46,7 +46,7 @@ export async function readAnnotation(file: string): Promise<Annotation> {
 }
 
 /** Parses the text of an annotation file; `name` is for messages. */
-export function parseAnnotation(text: string, name: string): Annotation {
+function parseAnnotation(text: string, name: string): Annotation {
   const lines = text
     .replace(/^\uFEFF/, '')
     .trimEnd()

@@ -41,7 +41,7 @@ export async function openFaces(
 }
 
 /** Opens the crops of a clip; `file` takes the pixels, and serves a training that is continued. */
-export async function openCrops(
+async function openCrops(
   reader: ShardReader<typeof faces>,
   format: CropFormat,
   {file, signal}: {readonly file: string; readonly signal: AbortSignal},

@@ -40,7 +40,7 @@ export function modelOf(settings: Settings): Model {
 export const optimiserOf = ({weightDecay}: Settings): Optimiser => optimiser({name: 'adam', weightDecay});
 
 /** Names of the weights that train while so many groups are released; the head always does. */
-export function trainedNames({network, declaration}: Model, released: number): string[] {
+function trainedNames({network, declaration}: Model, released: number): string[] {
   const names = Object.keys(declaration.weights);
   return [...releasedNames(network, released, names), ...names.filter((name) => name.startsWith(`${HEAD}.`))];
 }

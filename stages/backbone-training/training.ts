@@ -207,7 +207,7 @@ async function stepArrays(task: TrainingTask, {windows, position, step, learning
   };
 }
 
-export const targetsOf = ({targets}: Settings): readonly Target[] => (targets === 'both' ? allTargets : [targets]);
+const targetsOf = ({targets}: Settings): readonly Target[] => (targets === 'both' ? allTargets : [targets]);
 
 /** CCC over the valid frames of the validation clips, or every `frameStride`-th of them. */
 async function validate({model, data, signal}: TrainingTask, inference: Inference, state: Arrays) {

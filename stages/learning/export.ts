@@ -78,26 +78,6 @@ export function importWeights(file: Uint8Array): Arrays {
   return Object.fromEntries(found);
 }
 
-/** Replaces initialisers of an .onnx file by values of the same shape. Throws StageError 'bad-weights' otherwise. */
-export function replaceWeights(file: Uint8Array, weights: Arrays): Uint8Array {
-  const model = decodeModel(file);
-  const known = new Map(initialisersOf(model).map((tensor) => [tensor.name, tensor]));
-  for (const [name, {shape}] of Object.entries(weights)) {
-    const seen = known.get(name)?.dims;
-    if (seen?.join() === shape.join()) continue;
-    throw new StageError(
-      'bad-weights',
-      `ONNX initialiser ${name}: ${seen === undefined ? 'absent' : `of shape [${seen.join(', ')}]`}, not [${shape.join(', ')}].`,
-      'Export the model anew, or give weights of the shapes in the file.',
-    );
-  }
-  const initializer = initialisersOf(model).map((tensor) => {
-    const value = weights[tensor.name ?? ''];
-    return value === undefined ? tensor : initialiser(tensor.name!, value);
-  });
-  return encodeModel({...model, graph: {...model.graph, initializer}});
-}
-
 function initialisersOf({graph}: ModelProto): readonly TensorProto[] {
   return graph?.initializer ?? [];
 }

@@ -70,7 +70,7 @@ function* cells(): Generator<{row: SystemDescription; level: number; fold: strin
 }
 
 /** Every score of the sample: whole folds, clips, one variant of released code. */
-export function allScores(): readonly Score[] {
+function allScores(): readonly Score[] {
   return [...cells()].flatMap(({row, level, ...cell}) => {
     const clips = folds.find((fold) => fold.name === cell.fold)!.validation;
     return [
@@ -82,7 +82,7 @@ export function allScores(): readonly Score[] {
 }
 
 /** Moments whose annotation is a sine and whose prediction follows it the better, the higher the level. */
-export function allMoments(): readonly MomentRecord[] {
+function allMoments(): readonly MomentRecord[] {
   return [...cells()].map(({row, level, fold, seed, target}) => ({
     label: row.label,
     fold,

@@ -5,7 +5,7 @@ import path from 'node:path';
 import {z} from 'zod';
 
 /** 1: drawn faces, synthesised speech, WebVTT. Bumped whenever the same parameters give other files. */
-export const demoVersion = 1;
+const demoVersion = 1;
 
 const stampFile = 'dataset.json';
 

@@ -5,7 +5,7 @@ import type {Point} from '../image.js';
 export const strides = [8, 16, 32] as const;
 
 /** Five points of one prediction, given as offsets from (x, y) in units of `stride`. */
-export function pointsAt(offsets: ArrayLike<number>, index: number, {x, y}: Point, stride: number): Point[] {
+function pointsAt(offsets: ArrayLike<number>, index: number, {x, y}: Point, stride: number): Point[] {
   return Array.from({length: 5}, (_, point) => ({
     x: x + offsets[10 * index + 2 * point]! * stride,
     y: y + offsets[10 * index + 2 * point + 1]! * stride,

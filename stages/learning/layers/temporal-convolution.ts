@@ -43,12 +43,7 @@ export function temporalConvolutionWeights(name: string, options: TemporalConvol
   );
 }
 
-/** Steps of the past that reach an output, itself included: 121 for four levels of kernel 5. */
-export function receptiveField(levels: number, kernel: number): number {
-  return 1 + 2 * (kernel - 1) * (2 ** levels - 1);
-}
-
-/** Maps x [B, L, inputs] to [B, L, last channel]; step k reads no step after k. */
+/** Maps x [B, L, inputs] to [B, L, last channel]; step k reads no step after k: with four levels of kernel 5, 121 steps. */
 export function temporalConvolution(scope: Scope, name: string, x: tf.Tensor): tf.Tensor {
   let y = x;
   for (let level = 0; hasConvolution(scope, `${name}.network.${level}.conv1`); level++) {

@@ -35,7 +35,7 @@ async function runsTraced(body: Body, points: readonly Arrays[], target: Target)
 }
 
 /** Runs `body` on tfjs's CPU backend. */
-export async function runEager(body: Body, inputs: Arrays): Promise<Arrays> {
+async function runEager(body: Body, inputs: Arrays): Promise<Arrays> {
   tf.enableProdMode();
   await tf.setBackend('cpu');
   installGradients();
@@ -56,7 +56,7 @@ function arrayOf(tensor: tf.Tensor): ArrayValue {
 }
 
 /** The outputs of `body`, and with them Σ c·y and its gradient for each float input; c gives each element a weight. */
-export function withGradients(body: Body): Body {
+function withGradients(body: Body): Body {
   return (inputs) => {
     const names = Object.keys(inputs).filter((name) => inputs[name]!.dtype === 'float32');
     let outputs: Tensors = {};
