@@ -20,9 +20,10 @@ export interface Parts {
 }
 
 export function tracedProgram({declaration, provider, reason, session, store, take, stepsPerCall}: Parts): Program {
-  const stateSpecs = specsOf(declaration.state);
+  // The program outlives the declaration, whose arrays are as large as its own.
+  const [stateSpecs, batchSpecs] = [specsOf(declaration.state), declaration.batch];
   const runSteps = async (batches: readonly Arrays[]): Promise<Arrays[]> => {
-    for (const batch of batches) checkArrays('Batch', declaration.batch, specsOf(batch));
+    for (const batch of batches) checkArrays('Batch', batchSpecs, specsOf(batch));
     return take(batches);
   };
   return {

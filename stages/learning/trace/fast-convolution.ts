@@ -134,7 +134,7 @@ class Maps {
     const [count = 0, tiles = 0, channels = 0] = products.shape;
     const tilewise = this.#alongAxes('transposed a', reshape(products, [count, tiles * channels]));
     const [rows, columns] = this.form;
-    const places = (): number[] => this.#outputRows();
+    const places = (): Int32Array => this.#outputRows();
     const image = this.#gather(reshape(tilewise, [tilewise.shape[0]! * tiles, channels]), 'outputs', places);
     return reshape(image, [this.batch, rows.axis.outputs, columns.axis.outputs, channels]);
   }
@@ -177,40 +177,54 @@ class Maps {
   }
 
   /** Rows of an image of the given size, for each element of a tile those of all tiles. */
-  #tileRows(parts: readonly [Part, Part], [height, width]: readonly [number, number]): number[] {
+  #tileRows(parts: readonly [Part, Part], [height, width]: readonly [number, number]): Int32Array {
     const [rows, columns] = this.form;
+    const elements = parts[0].elements * parts[1].elements;
+    const found = new Int32Array(elements * this.batch * rows.tiles * columns.tiles);
     const zeros = this.batch * height * width;
-    return range(parts[0].elements * parts[1].elements).flatMap((element) =>
-      range(this.batch).flatMap((image) =>
-        range(rows.tiles).flatMap((row) => {
-          const y = rows.position(row, Math.floor(element / parts[1].elements)) - parts[0].before;
-          return range(columns.tiles).map((column) => {
-            const x = columns.position(column, element % parts[1].elements) - parts[1].before;
+    let at = 0;
+    for (let element = 0; element < elements; element++) {
+      const ys = range(rows.tiles).map((tile) => {
+        return rows.position(tile, Math.floor(element / parts[1].elements)) - parts[0].before;
+      });
+      const xs = range(columns.tiles).map((tile) => {
+        return columns.position(tile, element % parts[1].elements) - parts[1].before;
+      });
+      for (let image = 0; image < this.batch; image++) {
+        for (const y of ys) {
+          for (const x of xs) {
             const inside = y >= 0 && y < height && x >= 0 && x < width;
-            return inside ? (image * height + y) * width + x : zeros;
-          });
-        }),
-      ),
-    );
+            found[at++] = inside ? (image * height + y) * width + x : zeros;
+          }
+        }
+      }
+    }
+    return found;
   }
 
   /** Rows of the tiles' outputs, in the order of the image. */
-  #outputRows(): number[] {
+  #outputRows(): Int32Array {
     const [rows, columns] = this.form;
-    return range(this.batch).flatMap((image) =>
-      range(rows.axis.outputs).flatMap((y) => {
-        const row = rows.placeOf(y);
-        return range(columns.axis.outputs).map((x) => {
-          const column = columns.placeOf(x);
+    const found = new Int32Array(this.batch * rows.axis.outputs * columns.axis.outputs);
+    const ys = range(rows.axis.outputs).map((y) => rows.placeOf(y));
+    const xs = range(columns.axis.outputs).map((x) => columns.placeOf(x));
+    let at = 0;
+    for (let image = 0; image < this.batch; image++) {
+      for (const row of ys) {
+        for (const column of xs) {
           const element = row.element * columns.algorithm.outputs + column.element;
-          return ((element * this.batch + image) * rows.tiles + row.tile) * columns.tiles + column.tile;
-        });
-      }),
-    );
+          found[at++] = ((element * this.batch + image) * rows.tiles + row.tile) * columns.tiles + column.tile;
+        }
+      }
+    }
+    return found;
   }
 
-  #gather(rows: Value, name: string, places: () => number[]): Value {
-    const indices = this.graph.named(`${this.#name} ${name}`, () => this.graph.integers(places()));
+  #gather(rows: Value, name: string, places: () => Int32Array): Value {
+    const indices = this.graph.named(`${this.#name} ${name}`, () => {
+      const found = places();
+      return this.graph.constant(found, [found.length], 'int32');
+    });
     const shape = [indices.shape[0]!, rows.shape[1]!];
     return this.graph.node('Gather', [rows, indices], {shape, dtype: rows.dtype}, {axis: 0});
   }
