@@ -34,56 +34,26 @@ export async function runTask(
   const store = storeIn(request.folders.shards);
   const opened: OpenShard<ShardSchema>[] = [];
   const writers = Object.entries(stage.outputs).map(([name, schema]) => [name, store.create(schema)] as const);
-  const warnings: string[] = [];
-  const notes: Record<string, string | number> = {};
-  const scratch = path.join(request.folders.scratch, request.fingerprint);
-  let usesScratch = false;
+  const {context, told, clear} = surroundings(request, signal, reports);
+  const {params} = request.ingredients;
   try {
     const inputs = await openInputs(stage, request, store, opened);
-    const context: RunContext = {
-      seed: request.ingredients.seed ?? 0,
-      threads: request.threads,
-      device: request.device,
-      models: request.models,
-      // Made when asked for: making and removing a folder costs more than all else beside a task that needs none.
-      get scratch() {
-        usesScratch = true;
-        mkdirSync(scratch, {recursive: true});
-        return scratch;
-      },
-      signal,
-      progress: reports.progress,
-      warn(message) {
-        warnings.push(message);
-        reports.warning(message);
-      },
-      note(key, value) {
-        notes[key] = value;
-      },
-    };
-    await stage.run({
-      inputs,
-      outputs: Object.fromEntries(writers),
-      params: request.ingredients.params,
-      context,
-    } as never);
+    await stage.run({inputs, outputs: Object.fromEntries(writers), params, context} as never);
     signal.throwIfAborted();
-    const outputs = await finishAll(writers);
     const manifest: TaskManifest = {
       format: 1,
       fingerprint: request.fingerprint,
       ...request.ingredients,
-      params: request.ingredients.params as Json,
+      params: params as Json,
       subject: request.subject,
-      outputs,
-      warnings,
-      notes,
+      outputs: await finishAll(writers),
+      ...told,
       startedAt: startedAt.toISOString(),
       seconds: (performance.now() - clock) / 1000,
       machine: machine(),
     };
     writeManifest(request.folders.manifests, manifest);
-    if (usesScratch) rmSync(scratch, {recursive: true, force: true});
+    clear();
     return manifest;
   } catch (error) {
     for (const [, writer] of writers) await writer.abort();
@@ -91,6 +61,38 @@ export async function runTask(
   } finally {
     for (const shard of opened) await shard.close();
   }
+}
+
+/** What a stage may ask of its surroundings, what it told them, and how its scratch folder is removed. */
+function surroundings(request: TaskRequest, signal: AbortSignal, reports: TaskReports) {
+  const told = {warnings: [] as string[], notes: {} as Record<string, string | number>};
+  const scratch = path.join(request.folders.scratch, request.fingerprint);
+  let usesScratch = false;
+  const context: RunContext = {
+    seed: request.ingredients.seed ?? 0,
+    threads: request.threads,
+    device: request.device,
+    models: request.models,
+    // Made when asked for: making and removing a folder costs more than all else beside a task that needs none.
+    get scratch() {
+      usesScratch = true;
+      mkdirSync(scratch, {recursive: true});
+      return scratch;
+    },
+    signal,
+    progress: reports.progress,
+    warn(message) {
+      told.warnings.push(message);
+      reports.warning(message);
+    },
+    note(key, value) {
+      told.notes[key] = value;
+    },
+  };
+  const clear = () => {
+    if (usesScratch) rmSync(scratch, {recursive: true, force: true});
+  };
+  return {context, told, clear};
 }
 
 async function openInputs(

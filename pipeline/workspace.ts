@@ -1,5 +1,5 @@
 /** The workspace: one folder with shards, task manifests, lineage and scratch. */
-import {existsSync, mkdirSync, writeFileSync} from 'node:fs';
+import {existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {CacheError} from '../cache/errors.js';
 import {FileDigests} from '../cache/file-digests.js';
@@ -7,7 +7,9 @@ import {Lineage} from '../cache/lineage.js';
 import {WorkspaceLock} from '../cache/lock.js';
 import {ShardStore} from '../cache/shard-store.js';
 
-export const WORKSPACE_FOLDER = '.affectflow';
+const WORKSPACE_FOLDER = '.affectflow';
+/** Days for which the checkpoint of a task that did not end waits to be continued. */
+const SCRATCH_DAYS = 30;
 
 export interface Workspace {
   readonly folder: string;
@@ -33,6 +35,7 @@ export function openWorkspace(folder: string, access: 'read' | 'write'): Workspa
   makeFolders(folder);
   const lock = access === 'write' ? WorkspaceLock.acquire(folder) : undefined;
   try {
+    if (access === 'write') sweepScratch(path.join(folder, 'scratch'));
     const lineage = Lineage.open(path.join(folder, 'lineage.sqlite'));
     return {
       folder,
@@ -49,6 +52,15 @@ export function openWorkspace(folder: string, access: 'read' | 'write'): Workspa
   } catch (error) {
     lock?.release();
     throw error;
+  }
+}
+
+/** Gives up what was left for a continuation that never came, such as after a changed parameter. */
+function sweepScratch(folder: string): void {
+  const oldest = Date.now() - SCRATCH_DAYS * 24 * 3600 * 1000;
+  for (const name of readdirSync(folder)) {
+    const left = path.join(folder, name);
+    if (statSync(left).mtimeMs < oldest) rmSync(left, {recursive: true, force: true});
   }
 }
 
