@@ -85,7 +85,7 @@ export async function compileTraced(
 
 /** Prepares the bytes of an .onnx file for running. */
 export async function loadTraced(model: Uint8Array, options: SessionOptions): Promise<Inference> {
-  const session = await createSession(model, options);
+  const session = await createSession(model, {...options, spinning: false});
   return {
     device: options.provider,
     run: async (inputs) => mapValues(await session.run(mapValues(inputs, toTensor)), toArray),

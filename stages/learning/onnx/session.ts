@@ -15,6 +15,11 @@ export interface SessionOptions {
   readonly optimise?: boolean;
   /** Outputs that stay in the memory of the graphics card. */
   readonly onDevice?: readonly string[];
+  /**
+   * Whether the threads wait for the next run by looking again and again, which saves time where run follows run, as
+   * training steps do. Between runs of small networks it takes the cores from whoever prepares the next. True where absent.
+   */
+  readonly spinning?: boolean;
 }
 
 /**
@@ -23,7 +28,7 @@ export interface SessionOptions {
  */
 export async function createSession(
   model: Uint8Array,
-  {provider, threads, optimise = true, onDevice = []}: SessionOptions,
+  {provider, threads, optimise = true, onDevice = [], spinning = true}: SessionOptions,
 ): Promise<ort.InferenceSession> {
   try {
     return await ort.InferenceSession.create(model, {
@@ -36,6 +41,7 @@ export async function createSession(
       ...(onDevice.length === 0
         ? {}
         : {preferredOutputLocation: Object.fromEntries(onDevice.map((name) => [name, 'gpu-buffer'] as const))}),
+      ...(spinning ? {} : {extra: {session: {intra_op: {allow_spinning: '0'}}}}),
       // Only errors: warnings about nodes that stay on the CPU are expected, and nothing but the logger prints.
       logSeverityLevel: 3,
     });
