@@ -1,8 +1,9 @@
 /** Trained systems of an experiment as files for other programs. */
 import {POPULATION} from '../reports/score.js';
 import {readManifest} from '../cache/manifest.js';
+import type {ExportedBackbone} from '../stages/backbone-training/exported-backbone.js';
 import {exportSystem, type ExportedSystem} from '../stages/fusion-training/exported-system.js';
-import {settingsOf, tunedOf} from '../stages/fusion-training/settings.js';
+import {settingsOf, tunedOf, type Tunable} from '../stages/fusion-training/settings.js';
 import type {Modality} from '../stages/fusion-training/system.js';
 import {suggestion} from '../stages/nearest.js';
 import {rankFolds} from './ensemble.js';
@@ -14,7 +15,7 @@ import {packageVersion} from './package-root.js';
 import {taskId} from './plan.js';
 import {OpenShards, recorded, reused, systemOf, type Records} from './recorded.js';
 import {readResults} from './results.js';
-import {tuningStage} from './tuned.js';
+import {exportTuned, tuningStage} from './tuned.js';
 import type {Workspace} from './workspace.js';
 
 export interface ExportOptions {
@@ -29,11 +30,16 @@ export interface ExportOptions {
 }
 
 export interface Exported extends ExportedSystem {
+  /** The networks that were tuned on the fold: the system reads their vectors, which nothing else makes. */
+  readonly backbones: readonly (ExportedBackbone & {readonly modality: Tunable})[];
   readonly fold: string;
   readonly seed: number;
   /** What the files carry: the system, how it was trained, and what its features were made with. */
   readonly metadata: Readonly<Record<string, string>>;
 }
+
+/** Images that one run of an exported backbone takes: as small as any program needs. */
+const IMAGES = 1;
 
 /** Exports a recorded training. Throws UsageError where there is none. */
 export async function exportTrained(
@@ -74,7 +80,14 @@ export async function exportTrained(
     validationCcc: JSON.stringify(Object.fromEntries(own.map(({target, ccc}) => [target, ccc]))),
     features: JSON.stringify(featureSources(experiment, workspace, records, of)),
   };
-  return {...(await exportSystem({...member, settings, windows, metadata})), fold: fold.name, seed, metadata};
+  const backbones: Exported['backbones'][number][] = [];
+  const facts = {writtenBy: metadata.writtenBy, experiment: experiment.name, fold: fold.name, seed: String(seed)};
+  for (const modality of tuned) {
+    const request = {modality, fold, seed, images: IMAGES, metadata: {...facts, modality}};
+    backbones.push({modality, ...(await exportTuned(shards, experiment, records, request))});
+  }
+  const exported = await exportSystem({...member, settings, windows, metadata});
+  return {...exported, fold: fold.name, seed, metadata, backbones};
 }
 
 /** What made the vectors of each modality, as the record of the fold's first clip has it. */
@@ -94,7 +107,8 @@ function featureSources(
     const stage = tunable ? tuningStage(experiment, tunable) : experiment.graph.producer(modality).stage.name;
     const {record} = reused(records, taskId(stage, tunable ? tuning : {clip: clip!.name}), experiment);
     const manifest = readManifest(workspace.manifests, record.fingerprint);
-    return {stage, identity: manifest?.identity, params: manifest?.params, models: manifest?.models};
+    const facts = {stage, identity: manifest?.identity, params: manifest?.params, models: manifest?.models};
+    return tunable ? {...facts, training: record.fingerprint} : facts;
   };
   return Object.fromEntries(modalities.map((modality) => [modality, sourceOf(modality)]));
 }

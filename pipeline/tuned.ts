@@ -1,6 +1,7 @@
 /** Vectors for systems whose backbones are fine-tuned on each fold. */
 import type {ShardSchema} from '../cache/shard.js';
 import {embedFaces, embedSound} from '../stages/backbone-training/embed-clips.js';
+import {exportBackbone, type ExportedBackbone} from '../stages/backbone-training/exported-backbone.js';
 import type {Settings} from '../stages/backbone-training/settings.js';
 import type {FeatureReader} from '../stages/fusion-training/features.js';
 import type {Tunable} from '../stages/fusion-training/settings.js';
@@ -69,6 +70,30 @@ export async function tunedTrainingClips(
   const {train, validation} = tuning.fold;
   const clips = {train: await labelsOf(train), validation: await labelsOf(validation)};
   return (await tunedClips(await shards.open(one, 'tuned', schemas[tuning.modality].tuned), clips)).train;
+}
+
+/** The backbone of a fold, as files; `images` are those that one run takes. */
+export async function exportTuned(
+  shards: OpenShards,
+  experiment: Experiment,
+  records: Records,
+  {
+    images,
+    metadata,
+    ...tuning
+  }: Tuning & {readonly images: number; readonly metadata: Readonly<Record<string, string>>},
+): Promise<ExportedBackbone> {
+  const {modality} = tuning;
+  const one = taskOf(records, experiment, tuning);
+  const settings = experiment.params.get(tuningStage(experiment, modality)) as Settings;
+  const facts = {
+    ...metadata,
+    stage: one.task.stage,
+    training: one.record.fingerprint,
+    parameters: JSON.stringify(settings),
+  };
+  const weights = await shards.open(one, 'weights', schemas[modality].weights);
+  return exportBackbone({weights, settings, images, metadata: facts});
 }
 
 export interface NewClips {

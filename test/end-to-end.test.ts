@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import {beforeAll, describe, expect, it} from 'vitest';
+import {decodeModel} from '../stages/learning/onnx/model.js';
 import {makeDemoDataset} from '../pipeline/datasets/demo/demo-dataset.js';
 import {affectflow, eventsOf, producedByStage, startAffectflow} from './helpers/command.js';
 import {temporaryFolder} from './helpers/temporary-folder.js';
@@ -122,6 +123,14 @@ describe('from video files to a CCC table', () => {
       .trim()
       .split('\n');
     expect(rows.length).toBeGreaterThan(25);
+    // A system that reads a tuned network is exported with it.
+    const files = ['--onnx', 'tuned.onnx', '--safetensors', 'tuned.safetensors'];
+    const exported = affectflow(['export', 'e.yaml', '--system', 'rcma', ...files, ...tuning], folder).out;
+    expect(exported).toMatch(/tuned-visual\.onnx: backbone-training's network, images \[1, 20, 20, 3\] to the vectors/);
+    expect(exported).toMatch(/tuned-visual\.safetensors: its weights, for backbone-training\.weights/);
+    const facts = decodeModel(readFileSync(path.join(folder, 'tuned-visual.onnx'))).metadataProps!;
+    const training = facts.find(({key}) => key === 'training')!.value!;
+    expect(affectflow(['lineage', 'why', training], folder).out).toContain('backbone-training');
   });
 
   it('reports a table whose numbers lead back to their tasks and files', () => {

@@ -31,6 +31,7 @@ export async function exportCommand(file: string, options: ExportCommandOptions)
       print(`  ${onnx}: raw features to valence and arousal, ${windows} window${windows === 1 ? '' : 's'} at a time`);
     }
     if (safetensors !== undefined) writeWeights(safetensors, exported);
+    for (const backbone of exported.backbones) writeBackbone(backbone, {onnx, safetensors});
     return 0;
   } finally {
     workspace.close();
@@ -40,9 +41,34 @@ export async function exportCommand(file: string, options: ExportCommandOptions)
 /** One file for each model, since two models of a system have weights of the same names. */
 function writeWeights(file: string, {models, metadata}: Exported): void {
   for (const {name, arrays} of models) {
-    const {dir, name: stem, ext} = path.parse(file);
-    const written = models.length === 1 ? file : path.join(dir, `${stem}-${name}${ext}`);
+    const written = models.length === 1 ? file : beside(file, name);
     writeFileSync(written, writeSafetensors({tensors: arrays, metadata: {...metadata, model: name}}));
     print(`  ${written}: weights, for fusion-training.initialWeights.${name} or for other programs`);
   }
+}
+
+/** What a system reads of a backbone that was tuned on its fold is of use only with that backbone. */
+function writeBackbone(
+  {modality, onnx, arrays, shape, metadata}: Exported['backbones'][number],
+  files: {readonly onnx: string | undefined; readonly safetensors: string | undefined},
+): void {
+  const stage = metadata['stage']!;
+  if (files.onnx !== undefined) {
+    const written = beside(files.onnx, modality);
+    writeFileSync(written, onnx);
+    print(
+      `  ${written}: ${stage}'s network, images [${shape.join(', ')}] to the vectors that the system takes as ${modality}`,
+    );
+  }
+  if (files.safetensors !== undefined) {
+    const written = beside(files.safetensors, modality);
+    writeFileSync(written, writeSafetensors({tensors: arrays, metadata}));
+    print(`  ${written}: its weights, for ${stage}.weights or for other programs`);
+  }
+}
+
+/** `a/b.onnx` and 'visual': `a/b-visual.onnx`. */
+function beside(file: string, name: string): string {
+  const {dir, name: stem, ext} = path.parse(file);
+  return path.join(dir, `${stem}-${name}${ext}`);
 }

@@ -37,7 +37,9 @@ export async function predict(file: string, options: PredictOptions): Promise<nu
     for (const clip of ensemble.clips) writeFileSync(path.join(output, `${clip.clip}.txt`), textOf(clip));
     if (submission !== undefined) writeFileSync(submission, submissionText(ensemble.clips, sample));
     const folds = ensemble.folds.map(({fold, ccc}) => `${fold} (validation CCC ${ccc.toFixed(3)})`);
-    print(`${ensemble.clips.length} clips predicted in ${output} by '${system}', folds ${folds.join(', ')}.`);
+    print(
+      `${ensemble.clips.length} clips predicted in ${output} by '${system}', fold${folds.length === 1 ? '' : 's'} ${folds.join(', ')}.`,
+    );
     if (submission !== undefined) print(`All in one file: ${submission}`);
     return 0;
   } finally {

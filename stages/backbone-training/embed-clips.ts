@@ -57,7 +57,7 @@ async function embedded(
 }
 
 /** Weights and statistics as the forward pass names them. */
-async function stateOf({declaration}: Model, shard: EmbedRequest['weights']): Promise<Arrays> {
+export async function stateOf({declaration}: Model, shard: EmbedRequest['weights']): Promise<Arrays> {
   const state: Arrays = {};
   for await (const {name, shape, values} of shard.rows()) {
     const group = name in declaration.statistics ? 'statistics' : 'weights';
