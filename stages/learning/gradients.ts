@@ -58,11 +58,21 @@ function tileGradient(dy: tf.Tensor, saved: tf.Tensor[], attributes: tf.NamedAtt
   return {x: () => tf.sum(tf.reshape(dy, apart), repetitions)};
 }
 
+/** tfjs selects elements twice, which takes several passes over them on most backends. */
+function preluGradient(dy: tf.Tensor, saved: tf.Tensor[]): Gradients {
+  const [x, alpha] = saved as [tf.Tensor, tf.Tensor];
+  return {
+    x: () => tf.mul(dy, tf.add(tf.mul(tf.step(x), tf.sub(1, alpha)), alpha)),
+    alpha: () => narrowed(tf.mul(dy, tf.minimum(x, 0)), alpha),
+  };
+}
+
 const gradients: readonly tf.GradConfig[] = [
   {kernelName: tf.Conv2D, inputsToSave: ['x', 'filter'], gradFunc: convolutionGradient as tf.GradFunc},
   {kernelName: tf.BatchMatMul, inputsToSave: ['a', 'b'], gradFunc: matMulGradient as tf.GradFunc},
   {kernelName: tf.Maximum, inputsToSave: ['a', 'b'], gradFunc: choiceGradient(tf.greaterEqual) as tf.GradFunc},
   {kernelName: tf.Minimum, inputsToSave: ['a', 'b'], gradFunc: choiceGradient(tf.lessEqual) as tf.GradFunc},
+  {kernelName: tf.Prelu, inputsToSave: ['x', 'alpha'], gradFunc: preluGradient as tf.GradFunc},
   {kernelName: tf.SquaredDifference, inputsToSave: ['a', 'b'], gradFunc: squaredDifferenceGradient as tf.GradFunc},
   {kernelName: tf.Cumsum, gradFunc: cumsumGradient as tf.GradFunc},
   {kernelName: tf.Tile, inputsToSave: ['x'], gradFunc: tileGradient as tf.GradFunc},

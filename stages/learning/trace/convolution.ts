@@ -86,7 +86,9 @@ export function channelsFirst(x: Value): Value {
 }
 
 export function channelsLast(x: Value): Value {
-  return asImage(transpose(x, [0, 2, 3, 1]));
+  const last = transpose(x, [0, 2, 3, 1]);
+  // On the CPU most convolutions of images, unlike those of sequences, read channels last (`fast-convolution.ts`).
+  return x.graph.options.target === 'cpu' && x.shape[2]! > 1 ? last : asImage(last);
 }
 
 function geometryOf(

@@ -2,7 +2,18 @@
 import type * as tf from '@tensorflow/tfjs';
 import type {Value} from './graph.js';
 import type {Binary, Call, Kernel, Kernels, Listed, Unary} from './kernel.js';
-import {binary, broadcastShape, cast, compare, expand, floatAttribute, scalar, unary, where} from './operations.js';
+import {
+  binary,
+  broadcastShape,
+  cast,
+  compare,
+  expand,
+  floatAttribute,
+  rectifiedOr,
+  scalar,
+  unary,
+  where,
+} from './operations.js';
 import {elementwise as record} from './layout.js';
 import {tracedType} from './dtype.js';
 
@@ -122,7 +133,12 @@ export function leakyRelu(x: Value, alpha: number): Value {
   return record('LeakyRelu', [x], x, {alpha: floatAttribute(alpha)});
 }
 
+/** On the CPU as x times its slope, 1 or `alpha`, which the gradient needs as well: ONNX Runtime's PRelu is slow there. */
 export function prelu(x: Value, alpha: Value): Value {
+  if (x.graph.options.target === 'cpu') {
+    const slope = binary('Add', binary('Mul', step(x, 0), binary('Sub', scalar(alpha, 1), alpha)), alpha);
+    return binary('Mul', x, slope);
+  }
   return record('PRelu', [x, alpha], x);
 }
 
@@ -134,8 +150,16 @@ function isInfinite(x: Value): Value {
   return x.graph.node('IsInf', [x], {shape: x.shape, dtype: 'bool'});
 }
 
+/** Takes the least normal number of float32 above 1. */
+const STEEPEST = 3.4028234663852886e38;
+
 /** 1 above zero, `alpha` elsewhere. */
 function step(x: Value, alpha: number): Value {
+  // max(0, min(1, STEEPEST · x)) is one pass over the elements where a comparison and a cast are two.
+  if (alpha === 0 && x.dtype === 'float32' && x.graph.options.target === 'cpu') {
+    const attributes = {alpha: floatAttribute(STEEPEST), beta: floatAttribute(0)};
+    return record('HardSigmoid', [rectifiedOr(x)], x, attributes);
+  }
   const positive = compare('Greater', x, scalar(x, 0));
   if (alpha === 0) return cast(positive, 'float32');
   return where(positive, x.graph.uniform(1, [], 'float32'), x.graph.uniform(alpha, [], 'float32'));

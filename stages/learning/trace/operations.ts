@@ -48,12 +48,19 @@ export function binary(op: BinaryOperator | 'Max' | 'Min', a: Value, b: Value): 
 }
 
 export function compare(op: Comparison, a: Value, b: Value): Value {
-  // The sign of relu(x) is that of x: so nothing but the relu needs x, which it can then be fused into or overwrite.
-  const activated = op === 'Greater' && uniformOf(b) === 0 ? recorded('Relu', a) : undefined;
-  if (activated !== undefined) return compare(op, activated, b);
+  if (op === 'Greater' && uniformOf(b) === 0) {
+    const rectified = rectifiedOr(a);
+    if (rectified !== a) return compare(op, rectified, b);
+  }
   const shape = broadcastShape(a.shape, b.shape);
   return elementwise(op, narrowed([a, b], shape), {shape, dtype: 'bool'});
 }
+
+/**
+ * relu(x) where it was recorded, for whoever asks only where x is above zero: so nothing but the relu needs x, which it
+ * can then be fused into or overwrite.
+ */
+export const rectifiedOr = (x: Value): Value => recorded('Relu', x) ?? x;
 
 /** The result of an operation on x that was recorded before, also where x is transposed. */
 function recorded(op: string, x: Value): Value | undefined {
@@ -147,6 +154,8 @@ export function transposeMatrix(x: Value): Value {
   );
 }
 
+const PLAIN = {transposeA: false, transposeB: false};
+
 /** Matrices in the last two axes, each transposed or not; leading axes repeat where their size is 1. */
 export function matmul(a: Value, b: Value, options: {transposeA: boolean; transposeB: boolean}): Value {
   const left = plainMatrix(a, options.transposeA);
@@ -185,8 +194,32 @@ export function reduce(op: Reduction, x: Value, axes: readonly number[], keepDim
     const stored = axes.map((axis) => order.indexOf(axis));
     return reshape(transpose(reduce(op, transpose(x, order), stored, true), inverseOf(order)), shape);
   }
+  if (op === 'ReduceSum' && addsRows(x, axes)) return reshape(sumOfRows(x, axes.length, 1), shape);
+  if (op === 'ReduceMean' && addsRows(x, axes)) {
+    return reshape(sumOfRows(x, axes.length, 1 / sizeOf(axes.map((axis) => x.shape[axis]!))), shape);
+  }
   const keepdims = Number(keepDimensions);
   return x.graph.node(op, [x, x.graph.integers(axes)], {shape, dtype: x.dtype}, {keepdims});
+}
+
+/** Elements from which on ONNX Runtime's sums over the first axes take several times as long as a product with ones. */
+const MANY_ELEMENTS = 2 ** 14;
+
+function addsRows({graph, shape, dtype}: Value, axes: readonly number[]): boolean {
+  const leading = axes.length < shape.length && axes.toSorted((a, b) => a - b).every((axis, at) => axis === at);
+  return leading && graph.options.target === 'cpu' && dtype === 'float32' && sizeOf(shape) >= MANY_ELEMENTS;
+}
+
+/** Sums over the first axes, times `factor`: rows of each element of the first axis, then these sums. */
+function sumOfRows(x: Value, count: number, factor: number): Value {
+  const {graph, dtype} = x;
+  const [batch, rows] = count === 1 ? [1, x.shape[0]!] : [x.shape[0]!, sizeOf(x.shape.slice(1, count))];
+  const width = sizeOf(x.shape.slice(count));
+  const sums = matmul(graph.uniform(1, [1, rows], dtype), reshape(x, [batch, rows, width]), PLAIN);
+  const flat = reshape(sums, [batch, width]);
+  const ones = graph.uniform(1, [1, batch], dtype);
+  const alpha = floatAttribute(factor);
+  return graph.node(`${RUNTIME_DOMAIN}:FusedMatMul`, [ones, flat], {shape: [1, width], dtype}, {alpha});
 }
 
 /** Elements begin, begin + step, … before `end` along each axis. */

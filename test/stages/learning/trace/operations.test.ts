@@ -102,6 +102,11 @@ const cases: Readonly<Record<string, Case>> = {
   tan: unary(tf.tan, [-1, 1]),
   tanh: unary(tf.tanh),
   step: unary((x) => tf.step(x, 0.25), undefined, 'none'),
+  stepExactly: {
+    compute: ({x}) => [tf.step(x!), tf.step(tf.mul(x!, 1e-37)), tf.step(tf.neg(tf.relu(x!)))],
+    inputs: x(),
+    gradient: 'none',
+  },
   leakyRelu: unary((x) => tf.leakyRelu(x, 0.1), undefined, 'eager'),
   prelu: {compute: ({x, a}) => tf.prelu(x!, a!), inputs: fixed({x: [2, 3, 4], a: [4]}), gradient: 'eager'},
   clipByValue: unary((x) => tf.clipByValue(x, -1, 0.5), undefined, 'eager'),
@@ -115,6 +120,11 @@ const cases: Readonly<Record<string, Case>> = {
   sum: reduction((x, axes, keep) => tf.sum(x, axes, keep)),
   sumAll: reduction((x) => tf.sum(x)),
   mean: reduction((x, axes, keep) => tf.mean(x, axes, keep)),
+  sumOfManyRows: {
+    compute: ({x}) => [tf.sum(x!, 0), tf.mean(x!, 0, true), tf.sum(x!, [1, 0]), tf.mean(x!, [0, 1], true)],
+    inputs: fixed({x: [33, 37, 16]}, [-2, 3]),
+    gradient: 'eager',
+  },
   max: reduction((x, axes, keep) => tf.max(x, axes, keep), 'eager'),
   min: reduction((x, axes, keep) => tf.min(x, axes, keep), 'eager'),
   prod: reduction((x, axes, keep) => tf.prod(x, axes, keep), 'none'),
