@@ -29,9 +29,10 @@ export function renderCsv({experiment, scores}: Report): string {
   return records([header, ...scores.map((score) => [experiment, ...TIDY_COLUMNS.map(([, read]) => read(score))])]);
 }
 
-/** Every table: a line with its title, a header, its rows, an empty line. */
+/** Every table: a line with its title, a header, its rows, an empty line. A single table is plain CSV without a title. */
 export function renderWideCsv(report: Report): string {
   const tables = report.sections.flatMap((section) => section.tables);
+  if (tables.length === 1) return renderCsvTable(tables[0]!);
   return tables.map((table) => records([[table.title]]) + renderCsvTable(table)).join('\n');
 }
 

@@ -54,6 +54,16 @@ describe.each(formats)('a report as %s', (format) => {
   });
 });
 
+describe('a wide CSV', () => {
+  test('of one table is that table alone, as spreadsheets and data frames read it; of several each has a title', () => {
+    const folds = selectSections(whole, ['folds']);
+    const [table] = folds.sections[0]!.tables;
+    expect(render(folds, 'csv-wide')).toBe(renderCsvTable(table!));
+    const both = selectSections(whole, ['comparison', 'folds']);
+    expect(render(both, 'csv-wide')).toContain(`\n\n${table!.title}\n`);
+  });
+});
+
 describe('provenance', () => {
   test('names every task that any number of any table came from', () => {
     const commands = render(whole, 'md')
