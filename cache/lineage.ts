@@ -95,13 +95,8 @@ export class Lineage implements Disposable {
    */
   resultsOf(fingerprints: readonly Digest[]): Map<Digest, TaskResult> {
     if (fingerprints.length === 0) return new Map();
-    const rows = this.#statements.resultsOf.all(JSON.stringify(fingerprints));
-    return new Map(
-      rows.map(({fingerprint, result}) => {
-        const {outputs, warnings, notes} = JSON.parse(result) as Omit<TaskResult, 'fingerprint'>;
-        return [fingerprint, {fingerprint, outputs, warnings, notes}];
-      }),
-    );
+    const results = JSON.parse(this.#statements.resultsOf.get(JSON.stringify(fingerprints)) ?? '[]') as TaskResult[];
+    return new Map(results.map((result) => [result.fingerprint, result]));
   }
 
   /** Returns, of those fingerprints whose task failed in some run, what went wrong the last time. */
@@ -282,8 +277,11 @@ function insertTask(statements: ReturnType<typeof prepare>, task: TaskManifest):
 function prepare(database: Database) {
   return {
     find: text(database, 'SELECT manifest FROM task WHERE fingerprint = ?'),
-    resultsOf: database.prepare<[string], {fingerprint: Digest; result: string}>(
-      `SELECT fingerprint, result FROM json_each(?) CROSS JOIN task INDEXED BY task_result ON fingerprint = value`,
+    // One text for all: a row and a JSON text for each would take twice the time.
+    resultsOf: text(
+      database,
+      `SELECT '[' || group_concat('{"fingerprint":"' || fingerprint || '",' || substr(result, 2)) || ']'
+       FROM json_each(?) CROSS JOIN task INDEXED BY task_result ON fingerprint = value`,
     ),
     failures: database.prepare<[string], {fingerprint: Digest; error: string}>(
       `SELECT fingerprint, error FROM json_each(?) CROSS JOIN run_task ON fingerprint = value

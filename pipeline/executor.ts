@@ -11,7 +11,7 @@ import type {Emit, StageCount} from './events.js';
 import type {Inspector, Outcome, ReadyTask, Verdict} from './inspector.js';
 import {ModelError} from './models/errors.js';
 import {Pool, TaskError} from './pool.js';
-import type {Task} from './plan.js';
+import {upstreamOf, type Task} from './plan.js';
 import type {TaskFailure} from './request.js';
 
 export interface ExecutorOptions {
@@ -35,18 +35,24 @@ export interface Summary {
 const ROWS_PER_TRANSACTION = 500;
 const DAMAGE = new Set(['digest-mismatch', 'missing-shard', 'bad-shard']);
 
-/** A task among those it reads from and those that read from it. */
-interface Place {
-  readonly task: Task;
-  /** How many tasks it reads from have no outcome yet. */
+/** What waits until others have an outcome: a task, or a list of tasks that many tasks read from. */
+interface Waiting {
+  readonly task?: Task;
+  /** How many of those it waits for have no outcome yet. */
   waitingFor: number;
-  readonly readers: Place[];
+  readonly readers: Waiting[];
+}
+
+/** A task among those it reads from and those that read from it. */
+interface Place extends Waiting {
+  readonly task: Task;
   outcome: Outcome | undefined;
 }
 
 export class Executor {
   readonly #inspector: Inspector;
   readonly #places = new Map<string, Place>();
+  readonly #lists = new Map<readonly string[], Waiting>();
   /** Tasks that wait for nothing any more and are not considered yet, in the order they became so. */
   readonly #ready: Task[] = [];
   readonly #queues: Record<'cpu' | 'gpu' | 'io', PQueue>;
@@ -92,11 +98,22 @@ export class Executor {
 
   /** Tasks come after those they read from, so these have places already. */
   #link(task: Task): void {
-    const upstream = this.#inspector.upstreamOf(task);
-    const place: Place = {task, waitingFor: upstream.length, readers: [], outcome: undefined};
+    const {tasks, lists} = upstreamOf(task);
+    const place: Place = {task, waitingFor: tasks.length + lists.length, readers: [], outcome: undefined};
     this.#places.set(task.id, place);
-    for (const id of upstream) this.#places.get(id)!.readers.push(place);
-    if (upstream.length === 0) this.#ready.push(task);
+    for (const id of tasks) this.#places.get(id)!.readers.push(place);
+    for (const list of lists) this.#listed(list).readers.push(place);
+    if (place.waitingFor === 0) this.#ready.push(task);
+  }
+
+  #listed(ids: readonly string[]): Waiting {
+    let list = this.#lists.get(ids);
+    if (list === undefined) {
+      list = {waitingFor: ids.length, readers: []};
+      this.#lists.set(ids, list);
+      for (const id of ids) this.#places.get(id)!.readers.push(list);
+    }
+    return list;
   }
 
   /**
@@ -178,7 +195,7 @@ export class Executor {
       return await this.#produce(ready, reason);
     } catch (error) {
       if (this.options.signal.aborted || !DAMAGE.has(failureOf(error).code)) throw error;
-      for (const id of this.#inspector.upstreamOf(ready.task)) await this.#mend(this.#inspector.tasks.get(id)!);
+      await this.#mendInputs(ready.task);
       const verdict = this.#inspector.inspect(ready.task, this.#outcomeOf);
       if (verdict.is !== 'run') throw error;
       return this.#produce(verdict.ready, 'an input was damaged and made again');
@@ -249,6 +266,12 @@ export class Executor {
     lineage.record(manifest);
   }
 
+  async #mendInputs(task: Task): Promise<void> {
+    const {tasks, lists} = upstreamOf(task);
+    for (const id of new Set([...tasks, ...lists.flat()])) await this.#mend(this.#inspector.tasks.get(id)!);
+    this.#inspector.forgetLists();
+  }
+
   /** Sets damaged shards of a task aside and makes them again. */
   async #mend(task: Task): Promise<void> {
     const {store} = this.#inspector.options.workspace;
@@ -286,8 +309,16 @@ export class Executor {
   #settle(task: Task, outcome: Outcome): void {
     const place = this.#places.get(task.id)!;
     place.outcome = outcome;
-    for (const reader of place.readers) if (--reader.waitingFor === 0) this.#ready.push(reader.task);
+    this.#release(place);
     if (++this.#settled === this.#places.size) this.#allSettled();
+  }
+
+  #release({readers}: Waiting): void {
+    for (const reader of readers) {
+      if (--reader.waitingFor > 0) continue;
+      if (reader.task === undefined) this.#release(reader);
+      else this.#ready.push(reader.task);
+    }
   }
 
   readonly #outcomeOf = (id: string): Outcome => this.#places.get(id)!.outcome!;

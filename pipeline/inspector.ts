@@ -57,6 +57,20 @@ interface Candidate {
   readonly excluded: ReadonlySet<string>;
 }
 
+/** What tasks of a fold find in a list of tasks of clips, which is the same for all systems and seeds. */
+interface ClipList {
+  readonly undone: readonly string[];
+  /** By names of the input and of the output that it is. */
+  readonly inputs: Map<string, readonly NamedDigest[]>;
+}
+
+/** An input of many clips: of each the same output. */
+interface ListInput {
+  readonly name: string;
+  readonly ids: readonly string[];
+  readonly output: string;
+}
+
 /** What became of a task that others read from. */
 type OutcomeOf = (id: string) => Outcome;
 
@@ -73,7 +87,7 @@ export class Inspector {
   readonly tasks: ReadonlyMap<string, Task>;
   readonly #models = new WeakMap<Params, readonly ModelFile[]>();
   readonly #shared = new WeakMap<Params, SharedIngredients>();
-  readonly #upstream = new Map<Task, readonly string[]>();
+  #lists = new WeakMap<readonly string[], ClipList>();
   /** Digests of files as this inspector found them: one run sees one state of a file. */
   readonly #hashed = new Map<string, Digest>();
 
@@ -83,16 +97,6 @@ export class Inspector {
 
   stageOf(task: Task): Stage {
     return this.options.plan.experiment.graph.stage(task.stage);
-  }
-
-  /** The tasks that a task waits for, each once. */
-  upstreamOf(task: Task): readonly string[] {
-    let upstream = this.#upstream.get(task);
-    if (upstream === undefined) {
-      upstream = [...new Set(upstreamOf(task))];
-      this.#upstream.set(task, upstream);
-    }
-    return upstream;
   }
 
   /** Whether the digests of all files a task needs are known without reading them. */
@@ -163,9 +167,11 @@ export class Inspector {
   }
 
   #candidate(task: Task, outcomeOf: OutcomeOf): Candidate | Verdict {
-    const upstream = this.upstreamOf(task);
-    const excluded = this.#excluded(task, upstream, outcomeOf);
-    const undone = upstream.filter((id) => outcomeOf(id).is !== 'done' && !this.#isExcluded(id, excluded));
+    const {tasks, lists} = upstreamOf(task);
+    const all = tasks.filter((id) => outcomeOf(id).is !== 'done');
+    for (const list of lists) for (const id of this.#list(list, outcomeOf).undone) all.push(id);
+    const excluded = this.#excluded(task, {tasks, undone: all}, outcomeOf);
+    const undone = excluded.size === 0 ? all : all.filter((id) => !this.#isExcluded(id, excluded));
     const bad = undone.find((id) => outcomeOf(id).is !== 'unknown');
     if (bad !== undefined)
       return {is: 'skip', because: `${bad} ${outcomeOf(bad).is === 'failed' ? 'failed' : 'was skipped'}`};
@@ -213,14 +219,42 @@ export class Inspector {
       else if (source.from === 'task') inputs.push({name, digest: outputOf(outcomeOf(source.task), source.output)});
       else if (source.from === 'fold') {
         for (const side of ['train', 'validation'] as const) {
-          this.#included(source[side], excluded).forEach((id, index) => {
-            const digest = outputOf(outcomeOf(id), source.output);
-            inputs.push({name: `${name}/${side}/${index}`, digest, clip: this.tasks.get(id)!.subject.clip!});
-          });
+          const given = {name: `${name}/${side}`, ids: source[side], output: source.output};
+          for (const input of this.#inputsOf(given, excluded, outcomeOf)) inputs.push(input);
         }
       }
     }
     return {...this.#sharedIngredients(task), inputs, seed: task.seed ?? null};
+  }
+
+  /** Found once for all systems and seeds, where no clip is excluded. */
+  #inputsOf(given: ListInput, excluded: ReadonlySet<string>, outcomeOf: OutcomeOf): readonly NamedDigest[] {
+    const {name, ids, output} = given;
+    const make = () =>
+      this.#included(ids, excluded).map((id, index) => {
+        const digest = outputOf(outcomeOf(id), output);
+        return {name: `${name}/${index}`, digest, clip: this.tasks.get(id)!.subject.clip!};
+      });
+    if (excluded.size > 0) return make();
+    const {inputs} = this.#list(ids, outcomeOf);
+    const key = `${name} ${output}`;
+    let known = inputs.get(key);
+    if (known === undefined) inputs.set(key, (known = make()));
+    return known;
+  }
+
+  #list(ids: readonly string[], outcomeOf: OutcomeOf): ClipList {
+    let list = this.#lists.get(ids);
+    if (list === undefined) {
+      list = {undone: ids.filter((id) => outcomeOf(id).is !== 'done'), inputs: new Map()};
+      this.#lists.set(ids, list);
+    }
+    return list;
+  }
+
+  /** To be called where a task that was done is done again. */
+  forgetLists(): void {
+    this.#lists = new WeakMap();
   }
 
   /** Found once for all tasks of a stage that share their parameters, whose digest is taken once, too. */
@@ -272,14 +306,20 @@ export class Inspector {
    * With onFailedClip: exclude, the clips a fold task goes without: those of which any stage that a fold reads
    * failed, in this task or in one it reads from, so that training and evaluation count the same clips.
    */
-  #excluded(task: Task, upstream: readonly string[], outcomeOf: OutcomeOf): ReadonlySet<string> {
+  #excluded(
+    task: Task,
+    {tasks, undone}: {tasks: readonly string[]; undone: readonly string[]},
+    outcomeOf: OutcomeOf,
+  ): ReadonlySet<string> {
     if (this.options.plan.experiment.config.onFailedClip !== 'exclude' || this.stageOf(task).per !== 'fold')
       return nobody;
     const excluded = new Set<string>();
-    for (const id of upstream) {
-      const outcome = outcomeOf(id);
+    for (const id of undone) {
       const clip = this.tasks.get(id)!.subject.clip;
-      if (clip !== undefined && (outcome.is === 'failed' || outcome.is === 'skipped')) excluded.add(clip);
+      if (clip !== undefined && outcomeOf(id).is !== 'unknown') excluded.add(clip);
+    }
+    for (const id of tasks) {
+      const outcome = outcomeOf(id);
       if (outcome.is === 'done') for (const name of outcome.excluded) excluded.add(name);
     }
     return excluded;

@@ -52,7 +52,8 @@ export function withModelSettings(
 ): Params {
   return modelParams.reduce((done, at) => {
     const value = valueAt(done, at);
-    const entry = knownModels().models.find(({id}) => id === value);
+    // The list of models is read where a parameter names one, which in most experiments none does.
+    const entry = typeof value === 'string' ? knownModels().models.find(({id}) => id === value) : undefined;
     if (entry === undefined) return done;
     if (!(tasks[name] ?? [entry.task]).includes(entry.task)) throw wrongTask(entry, `${name}.${at}`, tasks[name]!);
     const group = at.split('.').slice(0, -1).join('.');

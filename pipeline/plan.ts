@@ -65,9 +65,9 @@ export function makePlan(experiment: Experiment, selection: Selection = {}): Pla
   } else {
     for (const clip of selectClips(experiment.dataset.clips, selection.clips)) planner.planClip(clip);
   }
-  const order = new Map(experiment.graph.stages.map((stage, index) => [stage.name, index]));
-  const list = [...tasks.values()].sort((a, b) => order.get(a.stage)! - order.get(b.stage)!);
-  return {experiment, tasks: list};
+  const byStage = new Map(experiment.graph.stages.map(({name}) => [name, [] as Task[]]));
+  for (const task of tasks.values()) byStage.get(task.stage)!.push(task);
+  return {experiment, tasks: [...byStage.values()].flat()};
 }
 
 /** Identifier of a task, unique in a plan. */
@@ -87,6 +87,7 @@ class Planner {
   private readonly perSystem: ReadonlySet<string>;
   private readonly foldClipTasks = new Map<Fold, readonly string[]>();
   private readonly sideParams = new Map<Side, Params>();
+  private readonly inputs = new Map<Stage, Map<Params, readonly [string, Input][]>>();
   /** Every fold, system and seed asks for the same tasks of clips; each is named once, and each list of them made once. */
   private readonly clipTasks = new Map<Stage, Map<Clip, string>>();
   private readonly clipLists = new Map<Stage, Map<readonly Clip[], readonly string[]>>();
@@ -134,9 +135,11 @@ class Planner {
     return this.inputsOf(stage, params).flatMap(([, input]) => (isFileInput(input) ? [] : [input.kind]));
   }
 
-  private inputsOf(stage: Stage, params: Params): [string, Input][] {
-    const names = stage.reads?.(params) ?? Object.keys(stage.inputs);
-    return names.map((name) => [name, stage.inputs[name]!]);
+  private inputsOf(stage: Stage, params: Params): readonly [string, Input][] {
+    return remembered(this.inputs, stage, params, () => {
+      const names = stage.reads?.(params) ?? Object.keys(stage.inputs);
+      return names.map((name) => [name, stage.inputs[name]!] as [string, Input]);
+    });
   }
 
   private foldTask(stage: Stage, fold: Fold, system: SystemRun, seed: number): string {
@@ -231,17 +234,18 @@ function hasFiles(stage: Stage, clip: Clip): boolean {
   return needed.every((input) => fileSource(input as FileInput, clip).from === 'file');
 }
 
+const fileOf: Readonly<Record<FileInput['file'], (clip: Clip) => string | undefined>> = {
+  video: (clip) => clip.video,
+  annotation: (clip) => clip.annotation,
+  transcript: (clip) => clip.transcript,
+  'cropped-aligned': (clip) => clip.croppedAligned,
+  'visual-features': (clip) => clip.features?.visual,
+  'acoustic-features': (clip) => clip.features?.acoustic,
+  'linguistic-features': (clip) => clip.features?.linguistic,
+};
+
 function fileSource(input: FileInput, clip: Clip): Source {
-  const files: Readonly<Record<FileInput['file'], string | undefined>> = {
-    video: clip.video,
-    annotation: clip.annotation,
-    transcript: clip.transcript,
-    'cropped-aligned': clip.croppedAligned,
-    'visual-features': clip.features?.visual,
-    'acoustic-features': clip.features?.acoustic,
-    'linguistic-features': clip.features?.linguistic,
-  };
-  const path = files[input.file];
+  const path = fileOf[input.file](clip);
   return path === undefined ? {from: 'absent'} : {from: 'file', path};
 }
 
@@ -280,15 +284,21 @@ function matching(clips: readonly Clip[], glob: string): readonly Clip[] {
   return selected;
 }
 
-/** The tasks that a task waits for; some more than once. */
-export function upstreamOf({inputs, beside}: Task): string[] {
-  const upstream: string[] = [];
-  for (const source of Object.values(inputs)) {
-    if (source.from === 'task') upstream.push(source.task);
-    if (source.from !== 'fold') continue;
-    for (const id of source.train) upstream.push(id);
-    for (const id of source.validation) upstream.push(id);
+/** What a task waits for: single tasks, and lists of tasks of clips, one object for all tasks that wait for the same. */
+export interface Upstream {
+  readonly tasks: readonly string[];
+  readonly lists: readonly (readonly string[])[];
+}
+
+/** What a task waits for; some tasks more than once. */
+export function upstreamOf({inputs, beside}: Task): Upstream {
+  const tasks: string[] = [];
+  const lists: (readonly string[])[] = [];
+  for (const name in inputs) {
+    const source = inputs[name]!;
+    if (source.from === 'task') tasks.push(source.task);
+    else if (source.from === 'fold') lists.push(source.train, source.validation);
   }
-  for (const id of beside ?? []) upstream.push(id);
-  return upstream;
+  if (beside !== undefined) lists.push(beside);
+  return {tasks, lists};
 }
