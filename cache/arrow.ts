@@ -109,11 +109,11 @@ export class ArrowEncoder<S extends ShardSchema> {
   }
 
   #badRow(column: string, seen: string): CacheError {
-    return new CacheError(
-      'bad-row',
-      `shard '${this.schema.kind}', row ${this.#rowCount}, column '${column}': ${seen}`,
-      'The stage that writes this shard does not keep to its schema in stages/schemas.ts; correct the stage.',
-    );
+    const remedy = seen.startsWith('expected finite values')
+      ? 'Networks give such numbers where they overflow, mostly in half precision, or where their weights are damaged: take another file of the network.'
+      : 'The stage that writes this shard does not keep to its schema in stages/schemas.ts; correct the stage.';
+    const message = `shard '${this.schema.kind}', row ${this.#rowCount}, column '${column}': ${seen}`;
+    return new CacheError('bad-row', message, remedy);
   }
 
   #arrowSchema(): Schema {

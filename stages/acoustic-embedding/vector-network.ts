@@ -91,6 +91,7 @@ function contractOf({path, itemShape, layout, output}: VectorNetworkOptions): Mo
     model: path,
     inputs: [{name: null, type: 'float32', shape, layout}],
     outputs: [{name: output ?? null, type: 'float32', shape: null, meaning: 'one vector per item'}],
+    parameters: {output: 'the parameter output beside model'},
   };
 }
 

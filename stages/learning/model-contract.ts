@@ -38,6 +38,8 @@ export interface ModelContract {
   readonly model: string;
   readonly inputs: readonly InputContract[];
   readonly outputs: readonly OutputContract[];
+  /** Parameters of an experiment that say what the network reads, and which output is taken, for remedies. */
+  readonly parameters?: Partial<Readonly<Record<Side, string>>>;
 }
 
 export type SessionMetadata = Pick<InferenceSession, 'inputMetadata' | 'outputMetadata'>;
@@ -60,7 +62,7 @@ export interface CheckedModel {
  */
 export function checkContract(session: SessionMetadata, contract: ModelContract): CheckedModel {
   const sides = {input: session.inputMetadata.map(seenTensor), output: session.outputMetadata.map(seenTensor)};
-  const check: Check = {model: contract.model, sides, sizes: {}};
+  const check: Check = {model: contract.model, sides, sizes: {}, parameters: contract.parameters ?? {}};
   const inputs = contract.inputs.map((expected) => match(check, 'input', expected, contract.inputs));
   const outputs = contract.outputs.map((expected) => match(check, 'output', expected, contract.outputs)!);
   refuseUnknownInputs(check, inputs);
@@ -84,6 +86,7 @@ interface Check {
   readonly model: string;
   readonly sides: Readonly<Record<Side, readonly SeenTensor[]>>;
   readonly sizes: Record<string, number>;
+  readonly parameters: Partial<Readonly<Record<Side, string>>>;
 }
 
 type Side = 'input' | 'output';
@@ -122,12 +125,15 @@ function find(
   const names = seen.map(({name}) => name);
   const wanted = expected.name === null ? `exactly one ${side}` : `an ${side} '${expected.name}'`;
   const near = expected.name === null ? undefined : nearestName(expected.name, names);
+  const choice = names.length > 1 ? check.parameters[side] : undefined;
   throw bad(
     check,
     `expected ${wanted} (${describe(expected)}), found ${names.length === 0 ? 'none' : names.map((name) => `'${name}'`).join(', ')}`,
-    near === undefined
-      ? `Export it with ${expected.name === null ? `one ${side}` : `the ${side} named '${expected.name}'`}, as the recipes in pipeline/models/export do.`
-      : `Did you mean '${near}'? Export it with the ${side} named '${expected.name!}'.`,
+    choice !== undefined
+      ? `Name one of them by ${choice}.`
+      : near === undefined
+        ? `Export it with ${expected.name === null ? `one ${side}` : `the ${side} named '${expected.name}'`}, as the recipes in pipeline/models/export do.`
+        : `Did you mean '${near}'? Export it with the ${side} named '${expected.name!}'.`,
   );
 }
 
@@ -139,9 +145,13 @@ function matchShape(check: Check, side: Side, seen: SeenTensor, expected: Tensor
   if (!fits(seen.shape)) {
     const [batch, ...rest] = seen.shape;
     const channelsLast = seen.shape.length > 2 && fits([batch!, rest.at(-1)!, ...rest.slice(0, -1)]);
-    const remedy = channelsLast
-      ? 'Its channels come last; export it with channels first (NCHW).'
-      : `Export it for ${formatShape(shape)}, or choose the model whose shape this is.`;
+    const choice = check.parameters[side];
+    const remedy =
+      choice !== undefined
+        ? `Say by ${choice} what it reads, or export it for ${formatShape(shape)}.`
+        : channelsLast
+          ? 'Its channels come last; export it with channels first (NCHW).'
+          : `Export it for ${formatShape(shape)}, or choose the model whose shape this is.`;
     throw mismatch(check, side, seen, expected, remedy);
   }
   seen.shape.forEach((size, axis) => bind(check, side, seen, expected, {name: shape[axis]!, size}));

@@ -74,6 +74,10 @@ function contractOf({path, format, output}: OnnxBackboneOptions): ModelContract 
     model: path,
     inputs: [{name: null, type: 'float32', shape: ['N', ...imageShape(format)], layout}],
     outputs: [{name: output ?? null, type: 'float32', shape: null, meaning: 'one vector per image'}],
+    parameters: {
+      input: 'resizeTo, inputSize, channels and layout of visual-embedding.onnx',
+      output: 'visual-embedding.onnx.output',
+    },
   };
 }
 

@@ -137,6 +137,17 @@ describe('a model that does not fill its contract is refused', () => {
     );
   });
 
+  test('with the parameters that say otherwise, where there are such', async () => {
+    const nameless = {...contract, outputs: [{...contract.outputs[0]!, name: null}]};
+    const adjustable = {...nameless, parameters: {input: 'resizeTo', output: 'onnx.output'}};
+    const outputs = ['a', 'b'].map((name) => ({name, shape: ['batch', 512]}));
+    expect((await refusal(check({...right, outputs}, adjustable))).remedy).toBe('Name one of them by onnx.output.');
+    const inputs = [{name: 'input', shape: ['batch', 40, 40, 3]}];
+    expect((await refusal(check({...right, inputs}, adjustable))).remedy).toBe(
+      'Say by resizeTo what it reads, or export it for [N, 3, 40, 40].',
+    );
+  });
+
   test('for an input that nobody feeds', async () => {
     const inputs = [...right.inputs, {name: 'mask', shape: ['batch', 40]}];
     expect((await refusal(check({...right, inputs}))).message).toContain(
