@@ -1,4 +1,5 @@
 /** The clips of a fold as a backbone sees them: labels in memory, images behind readers, windows as positions. */
+import {labelArrays, realArrays} from '../fusion-training/batches.js';
 import type {ClipLabels, Target} from '../fusion-training/fold-data.js';
 import {noLabels} from '../fusion-training/fold-data.js';
 import type {Window} from '../fusion-training/windows.js';
@@ -71,28 +72,19 @@ export interface WindowArguments {
 }
 
 /** 'images' [B · L, H, W, C], 0 where padded; 'real' and 'valid' [B, L]; 'labels' [B, L, T]. */
-export async function windowArrays({labels, images}: Split, args: WindowArguments): Promise<Arrays> {
+export async function windowArrays(split: Split, args: WindowArguments): Promise<Arrays> {
   const {windows, views, batchSize, length, shape, targets} = args;
   const size = shape[0] * shape[1] * shape[2];
-  const pixels = new Float32Array(batchSize * length * size);
-  const [real, valid] = [new Float32Array(batchSize * length), new Float32Array(batchSize * length)];
-  const wanted = new Float32Array(batchSize * length * targets.length);
-  for (const [k, window] of windows.entries()) {
-    const {clip, first, stride, steps: count} = window;
+  const values = new Float32Array(batchSize * length * size);
+  for (const [k, {clip, first, stride, steps: count}] of windows.entries()) {
     const start = k * length;
-    await images[clip]!.write(pixels.subarray(start * size, (start + count) * size), {first, stride, count}, views[k]!);
-    for (const [step, frame] of framesOf(window).entries()) {
-      real[start + step] = 1;
-      valid[start + step] = labels[clip]!.valid[frame]!;
-      for (const [t, target] of targets.entries())
-        wanted[(start + step) * targets.length + t] = labels[clip]![target][frame]!;
-    }
+    const out = values.subarray(start * size, (start + count) * size);
+    await split.images[clip]!.write(out, {first, stride, count}, views[k]!);
   }
   return {
-    images: {shape: [batchSize * length, ...shape], values: pixels},
-    real: {shape: [batchSize, length], values: real},
-    valid: {shape: [batchSize, length], values: valid},
-    labels: {shape: [batchSize, length, targets.length], values: wanted},
+    images: {shape: [batchSize * length, ...shape], values},
+    ...realArrays(windows, args),
+    ...labelArrays(split, windows, args, targets),
   };
 }
 

@@ -1,13 +1,12 @@
 /** A backbone with a head, as an engine sees it: the state it starts from, a training step, forward passes. */
 import type {Declaration} from '../learning/layers/declaration.js';
-import {declare, sizeOf} from '../learning/layers/declaration.js';
+import {declare} from '../learning/layers/declaration.js';
 import {dense, denseWeights} from '../learning/layers/dense.js';
 import {dropout, dropoutMask} from '../learning/layers/dropout.js';
 import {cccLoss} from '../learning/loss.js';
 import type {Optimiser} from '../learning/optimiser.js';
 import {initialMoments, optimiser} from '../learning/optimiser.js';
 import type {Arrays, Step, Tensors} from '../learning/program.js';
-import type {Random} from '../learning/random.js';
 import type {tf} from '../learning/tf.js';
 import {inferenceScope, trainingStep} from '../learning/training-step.js';
 import type {Scope} from '../learning/layers/declaration.js';
@@ -43,17 +42,6 @@ export const optimiserOf = ({weightDecay}: Settings): Optimiser => optimiser({na
 function trainedNames({network, declaration}: Model, released: number): string[] {
   const names = Object.keys(declaration.weights);
   return [...releasedNames(network, released, names), ...names.filter((name) => name.startsWith(`${HEAD}.`))];
-}
-
-/** Weights and statistics before the first step: those given, and for all others a function of the seed alone. */
-export function initialState({declaration}: Model, given: Arrays, random: Random): Arrays {
-  const weights = Object.entries(declaration.weights).map(([name, {shape, initialise}]) => {
-    return [`weights/${name}`, given[name] ?? {shape, values: initialise({random, name, shape})}] as const;
-  });
-  const statistics = Object.entries(declaration.statistics).map(([name, {shape, value}]) => {
-    return [`statistics/${name}`, given[name] ?? {shape, values: new Float32Array(sizeOf(shape)).fill(value)}] as const;
-  });
-  return Object.fromEntries([...weights, ...statistics]);
 }
 
 /** Zero moments of the weights that train while so many groups are released. */

@@ -1,6 +1,6 @@
 /** What a trained backbone leaves behind, as rows of shards. */
 import type {Row} from '../../cache/shard.js';
-import {tensorRows} from '../fusion-training/rows.js';
+import {curveRow, tensorRows} from '../fusion-training/rows.js';
 import {compileForward} from '../learning/engine.js';
 import type {Arrays, ProgramOptions} from '../learning/program.js';
 import {under} from '../learning/records.js';
@@ -17,12 +17,7 @@ export function weightRows(state: Arrays): Iterable<Row<typeof backboneWeights>>
   return tensorRows({...under(state, 'weights'), ...under(state, 'statistics')});
 }
 
-export function* curveRows(curve: readonly BackboneRow[]): Generator<Row<typeof backboneCurve>> {
-  for (const {concordance, ...row} of curve) {
-    const {valence = NaN, arousal = NaN} = concordance;
-    yield {...row, validationValence: valence, validationArousal: arousal};
-  }
-}
+export const curveRows = (curve: readonly BackboneRow[]): Row<typeof backboneCurve>[] => curve.map(curveRow);
 
 export interface EmbeddingTask {
   readonly model: Model;

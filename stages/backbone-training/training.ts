@@ -11,22 +11,22 @@ import {targets as allTargets} from '../fusion-training/fold-data.js';
 import type {Window} from '../fusion-training/windows.js';
 import {compile, compileForward} from '../learning/engine.js';
 import type {Resumable, Run} from '../learning/epochs.js';
-import {runEpochs, savedRun} from '../learning/epochs.js';
+import {reloadBest, runEpochs, savedRun, trainEpoch} from '../learning/epochs.js';
+import {initialArrays} from '../learning/layers/declaration.js';
 import {drawMasks} from '../learning/layers/dropout.js';
 import type {Arrays, Inference, Program, ProgramOptions} from '../learning/program.js';
 import {random} from '../learning/random.js';
 import {prefixed, scalarArrays, specsOf} from '../learning/records.js';
 import type {ReleaseState} from '../learning/schedule.js';
-import {afterReleaseEpoch, learningRateAt, startRelease, startSchedule} from '../learning/schedule.js';
+import {afterReleaseEpoch, startRelease, startSchedule} from '../learning/schedule.js';
 import type {EpochRow, Progress as LoopProgress} from '../learning/training-loop.js';
-import {advance, runSteps, shuffledBatches, startProgress} from '../learning/training-loop.js';
-import {trained} from '../learning/training-step.js';
+import {shuffledBatches, startProgress} from '../learning/training-loop.js';
 import {drawViews} from './augmentation.js';
 import type {Data} from './data.js';
 import {stepsOf, windowArrays} from './data.js';
 import {frameSpecs, passOver} from './forward.js';
 import type {Model} from './model.js';
-import {freshMoments, initialState, optimiserOf, predictionPass, stepOf} from './model.js';
+import {freshMoments, optimiserOf, predictionPass, stepOf} from './model.js';
 import {imageShape} from './networks/network.js';
 import type {Settings} from './settings.js';
 import {loopOf} from './settings.js';
@@ -89,7 +89,7 @@ export async function trainBackbone(task: TrainingTask): Promise<TrainedBackbone
 }
 
 function startOf({model, pretrained, seed}: TrainingTask): Resumable<Progress> {
-  const best = initialState(model, pretrained, random(seed));
+  const best = initialArrays(model.declaration, pretrained, random(seed));
   const progress = {
     ...startProgress<Target>(loopOf(model.settings)),
     release: startRelease,
@@ -120,58 +120,36 @@ interface Session {
 /** Trains for an epoch, validates, and releases the next group where it is time. */
 async function oneEpoch(task: TrainingTask, session: Session, run: Run<Progress>): Promise<Resumable<Progress>> {
   const {settings} = task.model;
-  const {epoch} = run.progress;
-  const {trainLoss, learningRate, step} = await runEpoch(task, session.program, run.progress);
-  const state = await session.program.state();
-  const concordance = await validate(task, session.evaluator, trained(state));
-  const next = advance(loopOf(settings), {...run.progress, step}, {epoch, learningRate, trainLoss, concordance});
-  const best = next.curve.at(-1)!.best ? trained(state) : run.best;
-  const progress = withRelease(settings, run.progress, next);
-  if (isRelease(run.progress, progress))
-    return {progress, best, state: {...best, ...freshMoments(task.model, progress.release.released)}};
-  if (!settings.reloadBest) return {progress, best, state};
-  const reloaded = {...state, ...best};
-  await session.program.load(reloaded);
-  return {progress, best, state: reloaded};
+  const {phaseStep} = run.progress;
+  const trained = await trainEpoch(session.program, run, {
+    stage: task.stage,
+    loop: loopOf(settings),
+    signal: task.signal,
+    batches: batchesOf(task, run.progress.epoch),
+    prepare: (windows, {step, learningRate}) =>
+      stepArrays(task, {windows, position: step, step: step - phaseStep, learningRate}),
+    validate: (model) => validate(task, session.evaluator, model),
+  });
+  const next = {...trained, progress: withRelease(settings, trained.progress)};
+  if (isRelease(run.progress, next.progress))
+    return {...next, state: {...next.best, ...freshMoments(task.model, next.progress.release.released)}};
+  return settings.reloadBest ? reloadBest(session.program, next) : next;
 }
 
 /** Releases the next group once the rate is low enough; the schedule starts anew but remembers the best epoch. */
-function withRelease(settings: Settings, before: Progress, next: LoopProgress<Target>): Progress {
+function withRelease(settings: Settings, before: Progress): Progress {
   const {minimumLearningRate: threshold, releaseGroups: groupCount, epochs} = settings;
-  const release = afterReleaseEpoch(before.release, {rate: next.schedule.rate, threshold, groupCount});
-  const releasedGroups = [...before.releasedGroups, before.release.released];
-  const progress = {...next, release, releasedGroups, phaseStep: before.phaseStep};
-  if (release.finished) return {...progress, finished: true};
-  if (release.released === before.release.released) return progress;
+  const release = afterReleaseEpoch(before.release, {rate: before.schedule.rate, threshold, groupCount});
+  const next = {...before, release, releasedGroups: [...before.releasedGroups, before.release.released]};
+  if (release.finished) return {...next, finished: true};
+  if (!isRelease(before, next)) return next;
   return {
-    ...progress,
+    ...next,
     phaseStep: next.step,
     schedule: {...startSchedule(loopOf(settings), next.epoch), best: next.schedule.best},
     stopping: {...next.stopping, sinceBest: 0},
     finished: next.epoch >= epochs,
   };
-}
-
-async function runEpoch(task: TrainingTask, program: Program, progress: Progress) {
-  const {settings} = task.model;
-  const {epoch, step, phaseStep, schedule} = progress;
-  const batches = batchesOf(task, epoch);
-  const rateOf = (batch: number) =>
-    learningRateAt(loopOf(settings), schedule, {epoch, batch, batchCount: batches.length});
-  const trainLoss = await runSteps(program, {
-    stage: task.stage,
-    epoch,
-    batchCount: batches.length,
-    signal: task.signal,
-    prepare: (batch) =>
-      stepArrays(task, {
-        windows: batches[batch]!,
-        position: step + batch + 1,
-        step: step + batch + 1 - phaseStep,
-        learningRate: rateOf(batch),
-      }),
-  });
-  return {trainLoss, learningRate: rateOf(batches.length - 1), step: step + batches.length};
 }
 
 const batchSizeOf = ({model, data}: TrainingTask): number =>

@@ -1,6 +1,6 @@
 /** Cuts windows out of a fold's features and labels into the arrays of one step. */
 import type {Arrays} from '../learning/program.js';
-import type {ClipLabels, FoldData, Split, Target} from './fold-data.js';
+import type {FoldData, Split, Target} from './fold-data.js';
 import type {Features} from './features.js';
 import type {Normalisation} from './normalisation.js';
 import type {Window} from './windows.js';
@@ -27,7 +27,7 @@ export async function featureArrays(
   shape: BatchShape,
 ): Promise<Arrays> {
   const {batchSize, length} = shape;
-  const arrays: Arrays = {real: {shape: [batchSize, length], values: realSteps(windows, shape)}};
+  const arrays = realArrays(windows, shape);
   for (const [modality, features] of split.features) {
     const values = new Float32Array(batchSize * length * features.width);
     const normalisation = data.normalisation.get(modality)!;
@@ -46,12 +46,11 @@ export async function featureArrays(
 
 /** Labels of the windows: 'labels' [B, L, T] and 'valid' [B, L]. */
 export function labelArrays(
-  split: Split,
+  split: Pick<Split, 'labels'>,
   windows: readonly Window[],
-  shape: BatchShape,
+  {batchSize, length}: Size,
   of: readonly Target[],
 ): Arrays {
-  const {batchSize, length} = shape;
   const labels = new Float32Array(batchSize * length * of.length);
   const valid = new Float32Array(batchSize * length);
   for (const [i, window] of windows.entries()) {
@@ -59,8 +58,7 @@ export function labelArrays(
     for (let step = 0; step < window.steps; step++) {
       const frame = window.first + step * window.stride;
       valid[i * length + step] = clip.valid[frame]!;
-      for (const [t, target] of of.entries())
-        labels[(i * length + step) * of.length + t] = valueOf(clip, target, frame);
+      for (const [t, target] of of.entries()) labels[(i * length + step) * of.length + t] = clip[target][frame]!;
     }
   }
   return {
@@ -69,13 +67,14 @@ export function labelArrays(
   };
 }
 
-const valueOf = (clip: ClipLabels, target: Target, frame: number): number => clip[target][frame]!;
-
-function realSteps(windows: readonly Window[], {batchSize, length}: BatchShape): Float32Array {
-  const real = new Float32Array(batchSize * length);
-  for (const [i, {steps}] of windows.entries()) real.fill(1, i * length, i * length + steps);
-  return real;
+/** Which steps of the windows are no padding: 'real' [B, L]. */
+export function realArrays(windows: readonly Window[], {batchSize, length}: Size): Arrays {
+  const values = new Float32Array(batchSize * length);
+  for (const [i, {steps}] of windows.entries()) values.fill(1, i * length, i * length + steps);
+  return {real: {shape: [batchSize, length], values}};
 }
+
+type Size = Pick<BatchShape, 'batchSize' | 'length'>;
 
 interface Filling {
   readonly normalisation: Normalisation;

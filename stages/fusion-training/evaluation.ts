@@ -1,6 +1,7 @@
 /** Predictions of a split's clips by the weights of an epoch, and how well they agree with the labels. */
 import {agreement} from '../learning/agreement.js';
 import type {Arrays, Inference, TensorSpecs} from '../learning/program.js';
+import {specsOf} from '../learning/records.js';
 import type {BatchShape} from './batches.js';
 import {featureArrays} from './batches.js';
 import type {FoldData, Split, Target} from './fold-data.js';
@@ -28,10 +29,7 @@ export const evaluationShape = (split: Split, shape: BatchShape): BatchShape => 
 
 /** What the forward pass of this evaluation reads beside weights and statistics. */
 export async function evaluationSpecs(data: FoldData, split: Split, shape: BatchShape): Promise<TensorSpecs> {
-  const arrays = await featureArrays(data, split, [], shape);
-  return Object.fromEntries(
-    Object.entries(arrays).map(([name, a]) => [name, {shape: a.shape, dtype: 'float32' as const}]),
-  );
+  return specsOf(await featureArrays(data, split, [], shape));
 }
 
 /** Predicts every frame of every clip; `model` holds 'weights/…' and 'statistics/…'. */

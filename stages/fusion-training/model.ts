@@ -1,12 +1,12 @@
 /** A system as an engine sees it: the state it starts from, a training step, a forward pass. */
 import type {Declaration, Scope} from '../learning/layers/declaration.js';
-import {sizeOf} from '../learning/layers/declaration.js';
+import {initialArrays} from '../learning/layers/declaration.js';
 import {cccLoss} from '../learning/loss.js';
 import type {Optimiser, OptimiserOptions} from '../learning/optimiser.js';
 import {initialMoments, optimiser} from '../learning/optimiser.js';
 import type {Arrays, Step, Tensors} from '../learning/program.js';
 import type {Random} from '../learning/random.js';
-import {under} from '../learning/records.js';
+import {mapValues, under} from '../learning/records.js';
 import type {tf} from '../learning/tf.js';
 import {inferenceScope, trainingStep as step} from '../learning/training-step.js';
 import type {Dims, System} from './system.js';
@@ -37,17 +37,10 @@ export function optimiserOf(training: Training): Optimiser {
   return optimiser(options);
 }
 
-/** Given weights, or a function of the seed alone; zero moments, fresh statistics: the state before the first step. */
+/** The state before the first step: weights, statistics, and zero moments of the weights. */
 export function initialState({declaration, training, initial = {}}: Model, source: Random): Arrays {
-  const weights = Object.entries(declaration.weights).map(([name, {shape, initialise}]) => {
-    return [`weights/${name}`, initial[name] ?? {shape, values: initialise({random: source, name, shape})}] as const;
-  });
-  const statistics = Object.entries(declaration.statistics).map(([name, {shape, value}]) => {
-    const fresh = {shape, values: new Float32Array(sizeOf(shape)).fill(value)};
-    return [`statistics/${name}`, initial[name] ?? fresh] as const;
-  });
-  const shapes = Object.fromEntries(Object.entries(declaration.weights).map(([name, {shape}]) => [name, shape]));
-  return {...Object.fromEntries([...weights, ...statistics]), ...initialMoments(optimiserOf(training), shapes)};
+  const shapes = mapValues(declaration.weights, ({shape}) => shape);
+  return {...initialArrays(declaration, initial, source), ...initialMoments(optimiserOf(training), shapes)};
 }
 
 /** One step of training: loss and its gradient, the optimiser's update, new batch-norm statistics. */

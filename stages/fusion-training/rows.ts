@@ -3,7 +3,7 @@ import type {Row} from '../../cache/shard.js';
 import type {Arrays} from '../learning/program.js';
 import type {curve, predictions, weights} from '../schemas.js';
 import type {Split, Target} from './fold-data.js';
-import type {TrainedModel} from './training.js';
+import type {EpochRow, TrainedModel} from './training.js';
 
 export interface NamedModel {
   /** 'valence', 'arousal' or 'both'. */
@@ -30,11 +30,13 @@ export function* tensorRows(arrays: Arrays): Generator<Omit<Row<typeof weights>,
 
 export function* curveRows(models: readonly NamedModel[]): Generator<Row<typeof curve>> {
   for (const {name: model, trained} of models) {
-    for (const {concordance, ...row} of trained.curve) {
-      const {valence = NaN, arousal = NaN} = concordance;
-      yield {model, ...row, validationValence: valence, validationArousal: arousal};
-    }
+    for (const row of trained.curve) yield {model, ...curveRow(row)};
   }
+}
+
+/** An epoch; NaN for what the model does not predict. */
+export function curveRow<E extends EpochRow>({concordance: {valence = NaN, arousal = NaN}, ...row}: E) {
+  return {...row, validationValence: valence, validationArousal: arousal};
 }
 
 /** One row per frame of each validation clip, in order. */

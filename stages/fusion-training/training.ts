@@ -4,13 +4,12 @@
  * continues to the same bytes.
  */
 import type {Resumable, Run} from '../learning/epochs.js';
-import {runEpochs, savedRun} from '../learning/epochs.js';
+import {reloadBest, runEpochs, savedRun, trainEpoch} from '../learning/epochs.js';
 import type {Arrays, Inference, Program, ProgramOptions, Step, TensorSpecs, Tensors} from '../learning/program.js';
 import {random} from '../learning/random.js';
 import {specsOf, under} from '../learning/records.js';
-import {learningRateAt} from '../learning/schedule.js';
 import type {EpochRow as Epoch, LoopOptions, Progress as LoopProgress} from '../learning/training-loop.js';
-import {advance, runSteps, startProgress} from '../learning/training-loop.js';
+import {startProgress} from '../learning/training-loop.js';
 import {trained} from '../learning/training-step.js';
 import type {ClipPredictions, Evaluator} from './evaluation.js';
 import {concordanceOf, evaluationShape, evaluationSpecs, predict} from './evaluation.js';
@@ -78,17 +77,24 @@ export async function trainModel(task: TrainingTask): Promise<TrainedModel> {
 /** Trains for an epoch and validates. */
 async function oneEpoch(task: TrainingTask, session: Session, run: Run<Progress>): Promise<Resumable<Progress>> {
   const {training} = task.model;
-  const {trainLoss, learningRate, step} = await runEpoch(task, session, run.progress);
-  const state = await session.program.state();
-  const predictions = await predict(session.evaluator, trained(state));
-  const concordance = concordanceOf(task.data.validation, predictions, task.targets);
-  const row = {epoch: run.progress.epoch, learningRate, trainLoss, concordance};
-  const progress = advance(loopOf(training), {...run.progress, step}, row);
-  const best = progress.curve.at(-1)!.best ? trained(state) : run.best;
-  if (!training.reloadBest) return {progress, best, state};
-  const reloaded = {...state, ...best};
-  await session.program.load(reloaded);
-  return {progress, best, state: reloaded};
+  const next = await trainEpoch(session.program, run, {
+    stage: 'fusion-training',
+    loop: loopOf(training),
+    signal: task.signal,
+    batches: batchesOf(task, run.progress.epoch),
+    prepare: (windows, at) => {
+      const {spareMasks} = session;
+      // Taken, not shared: a batch that waits for its step must not be overwritten by the one after it.
+      session.spareMasks = undefined;
+      return stepArrays(task, {windows, ...at, spareMasks});
+    },
+    recycle: (arrays) => {
+      session.spareMasks = under(arrays, 'masks');
+    },
+    validate: async (model) =>
+      concordanceOf(task.data.validation, await predict(session.evaluator, model), task.targets),
+  });
+  return training.reloadBest ? reloadBest(session.program, next) : next;
 }
 
 interface Session {
@@ -124,27 +130,3 @@ const loopOf = (training: Training): LoopOptions => ({
           learningRate: training.decayLearningRate || training.learningRate,
         },
 });
-
-/** Runs the steps of one epoch. */
-async function runEpoch(task: TrainingTask, session: Session, {epoch, step, schedule}: Progress) {
-  const batches = batchesOf(task, epoch);
-  const rateOf = (batch: number) =>
-    learningRateAt(loopOf(task.model.training), schedule, {epoch, batch, batchCount: batches.length});
-  const trainLoss = await runSteps(session.program, {
-    stage: 'fusion-training',
-    epoch,
-    batchCount: batches.length,
-    signal: task.signal,
-    prepare: (batch) => {
-      const {spareMasks} = session;
-      // Taken, not shared: a batch that waits for its step must not be overwritten by the one after it.
-      session.spareMasks = undefined;
-      const learningRate = rateOf(batch);
-      return stepArrays(task, {windows: batches[batch] ?? [], step: step + batch + 1, learningRate, spareMasks});
-    },
-    recycle: (arrays) => {
-      session.spareMasks = under(arrays, 'masks');
-    },
-  });
-  return {trainLoss, learningRate: rateOf(batches.length - 1), step: step + batches.length};
-}

@@ -6,7 +6,9 @@
  * Legend of all layers and systems: B windows, L steps, d features. Weights have the layouts and names of PyTorch.
  */
 import type * as tf from '@tensorflow/tfjs';
-import type {Tensors} from '../program.js';
+import type {Arrays, Tensors} from '../program.js';
+import type {Random} from '../random.js';
+import {mapValues, prefixed} from '../records.js';
 import type {Initialiser} from './initialisers.js';
 
 export interface WeightSpec {
@@ -64,6 +66,17 @@ function joined<T>(records: readonly (Readonly<Record<string, T>> | undefined)[]
     all[name] = value;
   }
   return all;
+}
+
+/** Weights and statistics before the first step: those given by name; else a function of the seed alone, and fresh. */
+export function initialArrays({weights, statistics}: Declaration, given: Arrays, source: Random): Arrays {
+  const drawn = mapValues(weights, ({shape, initialise}, name) => {
+    return given[name] ?? {shape, values: initialise({random: source, name, shape})};
+  });
+  const fresh = mapValues(statistics, ({shape, value}, name) => {
+    return given[name] ?? {shape, values: new Float32Array(sizeOf(shape)).fill(value)};
+  });
+  return {...prefixed('weights', drawn), ...prefixed('statistics', fresh)};
 }
 
 /** Looks a tensor up by name; a missing one is an error of the program, not of its user. */

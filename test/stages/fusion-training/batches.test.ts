@@ -99,12 +99,10 @@ describe('batches', () => {
 
   it('mark labels that are not valid, in the targets asked for', async () => {
     const data = await open({});
-    const {labels, valid} = labelArrays(
-      data.train,
-      data.train.windows.slice(0, 1),
-      {batchSize: 1, length: 8, clipFrames: 1},
-      ['arousal', 'valence'],
-    );
+    const {labels, valid} = labelArrays(data.train, data.train.windows.slice(0, 1), {batchSize: 1, length: 8}, [
+      'arousal',
+      'valence',
+    ]);
     expect([...valid!.values]).toEqual([1, 1, 1, 0, 1, 1, 1, 1]);
     const clip = data.train.labels[0]!;
     expect([...labels!.values.slice(0, 4)]).toEqual([
