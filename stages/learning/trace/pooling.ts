@@ -1,6 +1,7 @@
 /** Pooling over windows of an image and its gradients. */
 import * as tf from '@tensorflow/tfjs';
-import {channelsFirst, channelsLast, paddingOf, transposedConvolution} from './convolution.js';
+import {channelsFirst, channelsLast, paddingOf} from './image-geometry.js';
+import {transposedConvolution} from './input-gradient.js';
 import type {Value} from './graph.js';
 import {sizeOf} from './graph.js';
 import type {Call, Kernels, Unary} from './kernel.js';

@@ -2,14 +2,13 @@ import fc from 'fast-check';
 import * as ort from 'onnxruntime-node';
 import {describe, expect, it} from 'vitest';
 import {encodeModel} from '../../../../stages/learning/onnx/model.js';
-import type {Convolution, Form} from '../../../../stages/learning/trace/fast-convolution.js';
 import {
   fastConvolve,
   fastFilterGradient,
-  fastForm,
   fastInputGradient,
-  turned,
 } from '../../../../stages/learning/trace/fast-convolution.js';
+import {fastForm, turned} from '../../../../stages/learning/trace/fast-form.js';
+import type {Convolution, Form} from '../../../../stages/learning/trace/fast-form.js';
 import {Graph} from '../../../../stages/learning/trace/graph.js';
 import {Tiling} from '../../../../stages/learning/trace/tiling.js';
 import type {AxisGeometry} from '../../../../stages/learning/trace/tiling.js';

@@ -101,6 +101,16 @@ function convolutionCases(): Record<string, Case> {
       inputs: image([2, 4, 5, 3], [1, 1, 3, 2]),
       gradient: 'slope',
     },
+    wideRowsOfChannels: {
+      compute: ({x, filter}) => tf.conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, 2, 1),
+      inputs: image([2, 5, 4, 17], [3, 3, 17, 2]),
+      gradient: 'eager',
+    },
+    manyPositions: {
+      compute: ({x, filter}) => tf.conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, 2, 1),
+      inputs: image([2, 65, 67, 2], [3, 3, 2, 3]),
+      gradient: 'eager',
+    },
     dilated: {
       compute: ({x, filter}) => tf.conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, 1, 'same', 'NHWC', 2),
       inputs: image([1, 6, 5, 2], [3, 3, 2, 2]),
