@@ -7,6 +7,7 @@ import {readClosures, readLock} from './identity.js';
 import {Inspector} from './inspector.js';
 import {packageVersion} from './package-root.js';
 import {makePlan, type Selection} from './plan.js';
+import {unusedSettings} from './unused-settings.js';
 import {openWorkspace} from './workspace.js';
 
 export interface RunOptions {
@@ -45,7 +46,9 @@ export async function runExperiment(experiment: Experiment, options: RunOptions)
       workspace: workspace.folder,
       run,
     });
-    for (const message of experiment.dataset.remarks) emit({kind: 'note', message});
+    // Of clips alone, stages per fold are not planned, whatever the systems ask for.
+    const unused = options.selection?.clips === undefined ? unusedSettings(plan) : [];
+    for (const message of [...experiment.dataset.remarks, ...unused]) emit({kind: 'note', message});
     const inspector = new Inspector({plan, workspace, closures: readClosures(), lock: readLock(), ...forced});
     const executor = new Executor({
       inspector,

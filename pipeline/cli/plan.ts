@@ -2,8 +2,9 @@ import {loadExperiment} from '../experiment.js';
 import {forecast, type Forecast} from '../forecast.js';
 import {readClosures, readLock} from '../identity.js';
 import {Inspector} from '../inspector.js';
-import {aligned} from '../logging/words.js';
+import {aligned, lineOf} from '../logging/words.js';
 import {makePlan} from '../plan.js';
+import {unusedSettings} from '../unused-settings.js';
 import {openWorkspace, workspaceFolder} from '../workspace.js';
 import type {CommonOptions} from './options.js';
 import {print} from './screen.js';
@@ -21,14 +22,19 @@ export async function plan(file: string, options: PlanOptions): Promise<number> 
     options.from === undefined
       ? {}
       : {forced: {stages: experiment.graph.downstream(options.from), because: `asked for by --from ${options.from}`}};
+  const whole = makePlan(experiment);
   const workspace = openWorkspace(workspaceFolder(options.workspace), 'read');
   try {
     const forecasts = await forecast(
-      new Inspector({plan: makePlan(experiment), workspace, closures: readClosures(), lock: readLock(), ...forced}),
+      new Inspector({plan: whole, workspace, closures: readClosures(), lock: readLock(), ...forced}),
     );
-    if (options.json) for (const one of forecasts) print(JSON.stringify(asJson(one)));
+    const notes = [...experiment.dataset.remarks, ...unusedSettings(whole)].map(
+      (message) => ({kind: 'note', message}) as const,
+    );
+    if (options.json) for (const one of [...notes, ...forecasts.map(asJson)]) print(JSON.stringify(one));
     else
       print(
+        ...notes.map((note) => lineOf(note)!),
         ...table(
           experiment.graph.stages.map(({name}) => name),
           forecasts,

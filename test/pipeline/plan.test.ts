@@ -3,6 +3,7 @@ import path from 'node:path';
 import {describe, expect, it} from 'vitest';
 import {makeExperiment} from '../../pipeline/experiment.js';
 import {makePlan} from '../../pipeline/plan.js';
+import {unusedSettings} from '../../pipeline/unused-settings.js';
 import {temporaryFolder} from '../helpers/temporary-folder.js';
 
 const folder = temporaryFolder();
@@ -52,13 +53,14 @@ describe('a plan', () => {
 });
 
 describe('the plan of an experiment that fine-tunes', () => {
-  const planned = (raw: object) => {
+  const planOf = (raw: object) => {
     write('f/a.mp4', 'f/b.mp4', 'g/a.txt', 'g/b.txt');
     writeFileSync(path.join(folder, 'subjects.csv'), 'clip,subject\na,a\nb,b\n');
     const dataset = {videos: 'f', annotations: 'g', subjects: 'subjects.csv'};
     const whole = {name: 'e', dataset, folds: {kind: 'subjects', count: 2}, seeds: [1, 2], ...raw};
-    return makePlan(makeExperiment(whole, path.join(folder, 'e.yaml'))).tasks;
+    return makePlan(makeExperiment(whole, path.join(folder, 'e.yaml')));
   };
+  const planned = (raw: object) => planOf(raw).tasks;
 
   it('has one backbone-training per fold and seed, which all systems that ask for it read', () => {
     const tasks = planned({
@@ -136,5 +138,19 @@ describe('the plan of an experiment that fine-tunes', () => {
     const training = planned(raw).find(({id}) => id.startsWith('fusion-training audio'))!;
     expect(training.beside).toEqual(expect.arrayContaining(['acoustic-embedding a', 'visual-embedding b']));
     expect(Object.keys(training.inputs)).toEqual(['acoustic', 'labels']);
+  });
+
+  it('names the stages that have settings which nothing reads, and what to write', () => {
+    const remarks = (raw: object) => unusedSettings(planOf(raw));
+    const tuning = {'backbone-training': {epochs: 1}, 'acoustic-backbone-training': {epochs: 1}};
+    expect(remarks({systems: [{system: 'rcma', visual: 'fine-tuned'}], stages: tuning})).toEqual([
+      'stages.acoustic-backbone-training is not used: no system asks for it; write fusion-training: {acoustic: fine-tuned} under stages, or acoustic: fine-tuned at a system that has this modality',
+    ]);
+    const embedding = {'visual-embedding': {}, 'text-embedding': {}, 'fusion-training': {visual: 'fine-tuned'}};
+    expect(remarks({systems: ['visual'], stages: embedding})).toEqual([
+      'stages.visual-embedding is not used: every system fine-tunes its visual backbone; write visual: frozen at those that should not',
+      'stages.text-embedding is not used: no system reads what it makes; name one under systems that does, or take stages.text-embedding away',
+    ]);
+    expect(remarks({systems: ['rcma'], stages: {'visual-embedding': {}}})).toEqual([]);
   });
 });
