@@ -9,7 +9,7 @@ interface Face {
   readonly image: Uint8Array;
 }
 
-/** Crops that are decoded while the network works on those before. */
+/** Crops that other threads decode while the network works on those before: JPEG images of data sets, which sharp reads. */
 const cropsAhead = 16;
 
 export async function* imageVectors(
