@@ -4,9 +4,11 @@
  */
 import os from 'node:os';
 import PQueue from 'p-queue';
+import {CacheError} from '../cache/errors.js';
 import type {RunTask} from '../cache/lineage.js';
 import type {TaskManifest} from '../cache/manifest.js';
 import {isIntact} from '../cache/intact.js';
+import {StageError} from '../stages/errors.js';
 import type {Emit, StageCount} from './events.js';
 import type {Inspector, Outcome, ReadyTask, Verdict} from './inspector.js';
 import {ModelError} from './models/errors.js';
@@ -164,7 +166,7 @@ export class Executor {
     const {resource} = this.#inspector.stageOf(task);
     void this.#queues[resource]
       .add(() => this.#execute(verdict.ready, verdict.reason))
-      .catch((error: unknown) => this.#fail(task, defect(error), 0));
+      .catch((error: unknown) => this.#fail(task, failureIn(error), 0));
   }
 
   async #execute(ready: ReadyTask, reason: string): Promise<void> {
@@ -371,7 +373,7 @@ function done(outputs: TaskManifest['outputs'], excluded: ReadonlySet<string>): 
 }
 
 function unreadable(error: unknown): TaskFailure {
-  if (error instanceof ModelError) return {code: error.code, message: error.message, remedy: error.remedy};
+  if (isOperating(error)) return failureIn(error);
   return {
     code: 'unreadable-file',
     message: error instanceof Error ? error.message : String(error),
@@ -380,7 +382,7 @@ function unreadable(error: unknown): TaskFailure {
 }
 
 function failureOf(error: unknown): TaskFailure {
-  return error instanceof TaskError ? error.failure : defect(error);
+  return error instanceof TaskError ? error.failure : failureIn(error);
 }
 
 /** Why a task failed of which an input is damaged and could not be made again. */
@@ -392,7 +394,13 @@ function unmendable(input: Task, error: unknown): TaskError {
   });
 }
 
-function defect(error: unknown): TaskFailure {
+/** Whether it says itself what to do, as a full disk does, so that it is nobody's defect. */
+function isOperating(error: unknown): error is CacheError | ModelError | StageError {
+  return error instanceof CacheError || error instanceof ModelError || error instanceof StageError;
+}
+
+function failureIn(error: unknown): TaskFailure {
+  if (isOperating(error)) return {code: error.code, message: error.message, remedy: error.remedy};
   const {message, stack} = error instanceof Error ? error : new Error(String(error));
   return {code: 'internal', message, ...(stack === undefined ? {} : {stack})};
 }
