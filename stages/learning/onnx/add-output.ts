@@ -49,13 +49,14 @@ async function withTensors(
   names: readonly string[],
   {model, options}: Making,
 ): Promise<InferenceSession> {
-  const whole = await createSession(file, {model, options: {...quiet, ...options}});
-  if (names.every((name) => whole.outputNames.includes(name))) return whole;
-  const graph = await readGraph(file);
-  // The check of the contract will say what is missing.
-  if (graph === undefined) return whole;
-  await whole.release();
+  const graph = names.length === 0 ? undefined : await readGraph(file);
+  if (graph === undefined || names.every((name) => isOutput(graph, name)))
+    return createSession(file, {model, options: {...quiet, ...options}});
   return openGraph(withOutputs(graph, names, model), file, {model, options});
+}
+
+function isOutput({graph}: ModelProto, name: string): boolean {
+  return (graph?.output ?? []).some((output) => output.name === name);
 }
 
 /** Reads a network's graph; undefined where the file is none, which ONNX Runtime can tell better. */
