@@ -6,11 +6,11 @@ import * as ort from 'onnxruntime-node';
 import type {GraphProto, ModelProto, NodeProto, ValueInfoProto} from './onnx/model.js';
 import {encodeModel} from './onnx/model.js';
 import {sizeOf} from './layers/declaration.js';
-import {createSession, emptyTensor, run, toArray, toTensor, writingInPlace} from './onnx/session.js';
+import {assign, BoundSession, createSession, emptyTensor, toArray, toTensor, writingInPlace} from './onnx/session.js';
 import type {SessionOptions} from './onnx/session.js';
 import {nodeProto, tensorProto, valueInfo} from './onnx/tensor.js';
 import type {Arrays, ArrayValue, Program, TensorSpec, TensorSpecs} from './program.js';
-import {mapKeys, mapValues} from './records.js';
+import {mapValues} from './records.js';
 import {HostState} from './state.js';
 import type {StepDeclaration} from './step.js';
 import {graphName, traceStep} from './traced.js';
@@ -103,20 +103,20 @@ export async function compileSeveral(
   const loop = writingInPlace(loopOf(model, {changing, batch, outputs}));
   const session = await createSession(encodeModel(loop), {...options, optimise: false});
   const store = new HostState(state, changing);
+  const bound = new BoundSession(session);
+  const readName = (name: string): string =>
+    changing.includes(name) ? outerName.initial(name) : graphName.state(name);
   /** Room for the batches of a call. */
   const stacks = mapValues(batch, (spec) => new Stack(spec));
   const take = async (batches: readonly Arrays[]): Promise<Arrays[]> => {
-    const current = Object.entries(store.current).map(([name, tensor]) => {
-      return [changing.includes(name) ? outerName.initial(name) : graphName.state(name), tensor] as const;
-    });
     const stacked = mapValues(stacks, (stack, name) => stack.fill(batches.map((each) => each[name]!)));
-    const count = new ort.Tensor('int64', BigInt64Array.of(BigInt(batches.length)), []);
     const written = mapValues(outputs, ({dtype, shape}) => emptyTensor({dtype, shape: [batches.length, ...shape]}));
-    await run(
-      session,
-      {...Object.fromEntries(current), ...mapKeys(stacked, outerName.all), [outerName.count]: count},
-      {...mapKeys(store.next, outerName.last), ...mapKeys(written, outerName.each)},
-    );
+    assign(bound.feeds, store.current, readName);
+    assign(bound.feeds, stacked, outerName.all);
+    bound.feeds[outerName.count] = new ort.Tensor('int64', BigInt64Array.of(BigInt(batches.length)), []);
+    assign(bound.fetches, store.next, outerName.last);
+    assign(bound.fetches, written, outerName.each);
+    await bound.run();
     store.advance();
     const each = mapValues(outputs, (spec, name) => unstacked(toArray(written[name]!), spec));
     return batches.map((_, step) => mapValues(each, (values) => values[step]!));

@@ -21,8 +21,8 @@ export interface StateStore {
 
 /** State in the CPU's memory, held twice: a run reads one copy and writes the other, and nothing is allocated. */
 export class HostState implements StateStore {
-  current: Tensors;
-  next: Tensors;
+  readonly current: Record<string, ort.Tensor>;
+  readonly next: Record<string, ort.Tensor>;
 
   constructor(state: Arrays, changing: readonly string[]) {
     this.current = upload(state);
@@ -31,9 +31,10 @@ export class HostState implements StateStore {
   }
 
   advance(): void {
-    const written = this.next;
-    this.next = mapValues(written, (_, name) => this.current[name]!);
-    this.current = {...this.current, ...written};
+    for (const [name, written] of Object.entries(this.next)) {
+      this.next[name] = this.current[name]!;
+      this.current[name] = written;
+    }
   }
 
   read(): Promise<Arrays> {

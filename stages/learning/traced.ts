@@ -2,11 +2,12 @@
 import * as tf from '@tensorflow/tfjs';
 import type {ModelProto} from './onnx/model.js';
 import {encodeModel} from './onnx/model.js';
-import {createSession, emptyTensor, run, toArray, toTensor, writingInPlace} from './onnx/session.js';
+import {assign, BoundSession, createSession, emptyTensor, toArray, toTensor, writingInPlace} from './onnx/session.js';
 import type {SessionOptions} from './onnx/session.js';
 import type {Arrays, Inference, Program, TensorSpecs, Tensors} from './program.js';
 import {mapKeys, mapValues, specsOf} from './records.js';
 import {DeviceState, HostState} from './state.js';
+import type {StateStore} from './state.js';
 import {checkState} from './step.js';
 import type {StepDeclaration} from './step.js';
 import {tracedProgram} from './traced-program.js';
@@ -67,18 +68,18 @@ export async function compileTraced(
     optimise: false,
     onDevice: resident ? changing.map(graphName.next) : [],
   });
-  const store = resident ? await DeviceState.create(state, changing, options) : new HostState(state, changing);
-  /** Written by every run. */
-  const written = mapValues(outputs, emptyTensor);
+  const store: StateStore = resident
+    ? await DeviceState.create(state, changing, options)
+    : new HostState(state, changing);
+  const bound = new BoundSession(session);
+  assign(bound.fetches, mapValues(outputs, emptyTensor), graphName.output);
   const take = async ([batch]: readonly Arrays[]): Promise<Arrays[]> => {
-    const feeds = {
-      ...mapKeys(store.current, graphName.state),
-      ...mapKeys(mapValues(batch!, toTensor), graphName.batch),
-    };
-    const fetches = {...mapKeys(store.next, graphName.next), ...mapKeys(written, graphName.output)};
-    const results = await run(session, feeds, fetches);
+    assign(bound.feeds, store.current, graphName.state);
+    assign(bound.feeds, mapValues(batch!, toTensor), graphName.batch);
+    assign(bound.fetches, store.next, graphName.next);
+    const results = await bound.run();
     store.advance(mapValues(store.next, (_, name) => results[graphName.next(name)]!));
-    return [mapValues(written, (_, name) => toArray(results[graphName.output(name)]!))];
+    return [mapValues(outputs, (_, name) => toArray(results[graphName.output(name)]!))];
   };
   return tracedProgram({declaration, provider, reason, session, store, take});
 }

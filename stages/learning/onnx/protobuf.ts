@@ -225,7 +225,7 @@ class Writer {
       this.#used += length.length - 1;
     } else {
       const whole = this.#chunks[chunk]!;
-      this.#chunks.splice(chunk, 1, whole.subarray(0, start), length, whole.subarray(start + 1));
+      this.#chunks.splice(chunk, 1, whole.subarray(0, start), Uint8Array.from(length), whole.subarray(start + 1));
       this.#chunkBytes += length.length - 1;
     }
   }

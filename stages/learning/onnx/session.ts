@@ -57,6 +57,7 @@ export async function createSession(
 
 /** The output that ends the conversion of outputs. */
 const END_OF_OUTPUTS = 'end';
+const CONVERSION_ENDED = /^Non tensor type/;
 
 /**
  * A graph whose outputs are only written where the caller wants them. onnxruntime-node 1.30 copies every output into a
@@ -72,19 +73,38 @@ export function writingInPlace({graph, ...model}: ModelProto): ModelProto {
 
 export type Tensors = Readonly<Record<string, ort.Tensor>>;
 
-/** Runs a graph; every output of one made by `writingInPlace` needs a tensor in `fetches`, which it fills. */
-export async function run(
-  session: ort.InferenceSession,
-  feeds: Tensors,
-  fetches: Readonly<Record<string, ort.Tensor | null>>,
-): Promise<Tensors> {
-  if (session.outputNames[0] !== END_OF_OUTPUTS) return (await session.run(feeds, fetches)) as Tensors;
-  try {
-    await session.run(feeds, {[END_OF_OUTPUTS]: null, ...fetches});
-  } catch (error) {
-    if (!(error instanceof Error && error.message.startsWith('Non tensor type'))) throw error;
+/**
+ * A session and what its next run reads and writes, by name: kept from run to run, since of a record of hundreds of
+ * names that is made for each run, V8 keeps the hidden class for minutes.
+ */
+export class BoundSession {
+  readonly feeds: Record<string, ort.Tensor> = {};
+  /** Null for outputs that a run makes; a graph of `writingInPlace` needs a tensor for each. */
+  readonly fetches: Record<string, ort.Tensor | null> = {};
+
+  constructor(readonly session: ort.InferenceSession) {
+    if (session.outputNames[0] === END_OF_OUTPUTS) this.fetches[END_OF_OUTPUTS] = null;
   }
-  return fetches as Tensors;
+
+  /** Returns the outputs, which are those of `fetches` where it has them. */
+  async run(): Promise<Tensors> {
+    try {
+      return (await this.session.run(this.feeds, this.fetches)) as Tensors;
+    } catch (error) {
+      const ended = END_OF_OUTPUTS in this.fetches && error instanceof Error && CONVERSION_ENDED.test(error.message);
+      if (!ended) throw error;
+      return this.fetches as Tensors;
+    }
+  }
+}
+
+/** Sets entries of a record under other names. */
+export function assign<A>(
+  target: Record<string, A>,
+  source: Readonly<Record<string, A>>,
+  rename: (name: string) => string,
+): void {
+  for (const [name, value] of Object.entries(source)) target[rename(name)] = value;
 }
 
 /** A tensor that shares memory with `values`. */
