@@ -100,7 +100,7 @@ export async function verify(ids: readonly string[], options: Options): Promise<
       print(`BAD  ${error.message}`, `     ${error.remedy}`);
     }
   }
-  print(`${checked} models checked, ${bad} bad.`);
+  print(`${checked} model${checked === 1 ? '' : 's'} checked, ${bad} bad.`);
   return bad === 0 ? 0 : 1;
 }
 

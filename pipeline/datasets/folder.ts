@@ -1,6 +1,6 @@
 /**
  * Plain folders: videos, annotations and (optionally) transcripts whose file names agree up to the extension.
- * Annotations x_left and x_right of a video x are clips of the two people in it.
+ * Annotations x_left and x_right of a video x, or x and one of them, are clips of the two people in it.
  * Annotation folders named like Train_Set and Validation_Set give the official partition (Aff-Wild2's layout).
  */
 import {existsSync, readFileSync, readdirSync} from 'node:fs';
@@ -100,9 +100,9 @@ export function readFolderDataset(config: FolderDataset, base: string): Dataset 
     })),
     remarks: [
       ...(unannotated.length > 0
-        ? [`${unannotated.length} videos without annotation are left out: ${some(unannotated)}`]
+        ? [`${counted(unannotated, 'video')} without annotation left out: ${some(unannotated)}`]
         : []),
-      ...(orphans.length > 0 ? [`${orphans.length} annotations have no video: ${some(orphans)}`] : []),
+      ...(orphans.length > 0 ? [`${counted(orphans, 'annotation')} without video: ${some(orphans)}`] : []),
       ...(config.croppedAligned ? lacking('folder of face images', crops, annotated) : []),
       ...[...features].flatMap(([modality, files]) => lacking(`file of ${modality} features`, files, names)),
     ],
@@ -115,15 +115,20 @@ interface TwoPeople {
   readonly side: Side;
 }
 
-/** One of two people, by the clip's name: x_left or x_right without a video of that name, but one called x. */
+/**
+ * One of two people, by the clip's name: x_left or x_right without a video of that name, but one called x. Where x is
+ * annotated too, and only one of them, it is of the person on the other side, as Aff-Wild2 names them.
+ */
 function sidesOf(names: ReadonlySet<string>, videos: ReadonlyMap<string, string>): ReadonlyMap<string, TwoPeople> {
-  return new Map(
-    [...names].flatMap((name) => {
-      const [, video, side] = /^(.+)_(left|right)$/.exec(name) ?? [];
-      if (video === undefined || videos.has(name) || !videos.has(video)) return [];
-      return [[name, {video, side: side as Side}] as const];
-    }),
-  );
+  const people = new Map<string, TwoPeople>();
+  for (const name of names) {
+    const [, video, side] = /^(.+)_(left|right)$/.exec(name) ?? [];
+    if (video === undefined || videos.has(name) || !videos.has(video)) continue;
+    people.set(name, {video, side: side as Side});
+    const other: Side = side === 'left' ? 'right' : 'left';
+    if (names.has(video) && !names.has(`${video}_${other}`)) people.set(video, {video, side: other});
+  }
+  return people;
 }
 
 /** The video of every clip; one that is known by its sides only is no clip itself. */
@@ -192,7 +197,7 @@ function croppedFolders(places: readonly string[], base: string): ReadonlyMap<st
 /** Says which clips go without something that others have. */
 function lacking(what: string, files: ReadonlyMap<string, string>, names: readonly string[]): string[] {
   const without = names.filter((name) => !files.has(name));
-  return without.length === 0 ? [] : [`${without.length} clips have no ${what}: ${some(without)}`];
+  return without.length === 0 ? [] : [`${counted(without, 'clip')} without ${what}: ${some(without)}`];
 }
 
 function clip(
@@ -361,6 +366,8 @@ function duplicate(name: string, one: string, other: string): UsageError {
     'Clip names must be unique; rename or move one.',
   );
 }
+
+const counted = (names: readonly string[], what: string) => `${names.length} ${what}${names.length === 1 ? '' : 's'}`;
 
 function some(names: readonly string[]): string {
   return names.length <= 5 ? names.join(', ') : `${names.slice(0, 5).join(', ')} and ${names.length - 5} more`;

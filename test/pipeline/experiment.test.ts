@@ -114,7 +114,7 @@ describe('an experiment', () => {
     mkdirSync(path.join(folder, 'c', 'anna-1'), {recursive: true});
     const given = (text: string) =>
       text.replace('videos: v', 'videos: v, croppedAligned: c').replace('[visual, rcma]', '[visual]');
-    const without = '3 clips have no folder of face images: anna-2, ben-1, cleo-1';
+    const without = '3 clips without folder of face images: anna-2, ben-1, cleo-1';
     expect(load(given(asked)).dataset.remarks).toEqual([without]);
     expect(load(given(BASE)).dataset.remarks).toEqual([
       without,

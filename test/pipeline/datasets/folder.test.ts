@@ -41,7 +41,7 @@ describe('a folder data set', () => {
       ],
       [['visual', 'y.parquet']],
     ]);
-    expect(remarks).toEqual(['1 clips have no file of acoustic features: y']);
+    expect(remarks).toEqual(['1 clip without file of acoustic features: y']);
     expect(() => read({features: {visual: 'nowhere'}})).toThrow(/dataset\.features\.visual: there is no folder/);
     expect(() => read({features: {video: 'f'}})).toThrow(/video/);
   });
@@ -58,7 +58,7 @@ describe('a folder data set', () => {
       ['y', path.join('more', 'y')],
       ['z', undefined],
     ]);
-    expect(remarks).toEqual(['1 clips have no folder of face images: z']);
+    expect(remarks).toEqual(['1 clip without folder of face images: z']);
     expect(read({croppedAligned: 'c'}).clips[0]!.croppedAligned).toBe(path.join(folder, 'c', 'x'));
   });
 
@@ -90,11 +90,11 @@ describe('a folder data set', () => {
     ).toEqual([
       ['x_left', 'left', 'x.mp4', 'x.vtt', 'x'],
       ['x_right', 'right', 'x.mp4', 'x.vtt', 'x'],
-      ['y', undefined, 'y.mp4', undefined, 'y'],
+      ['y', 'left', 'y.mp4', undefined, 'y'],
       ['y_right', 'right', 'y.mp4', 'y_right.vtt', 'y'],
       ['z_left', undefined, 'z_left.mp4', undefined, 'z'],
     ]);
-    expect(remarks).toEqual(['1 annotations have no video: none_left']);
+    expect(remarks).toEqual(['1 annotation without video: none_left']);
     expect(read({exclude: ['x_left']}).clips.map(({name}) => name)).not.toContain('x_left');
   });
 
@@ -121,7 +121,7 @@ describe('a folder data set', () => {
   it('lists videos without annotation, or leaves them out where asked to', () => {
     write('v/x.mp4', 'v/y.mp4', 'a/x.txt');
     expect(() => read()).toThrow(/1 videos have no annotation: y/);
-    expect(read({unannotated: 'skip'}).remarks).toEqual(['1 videos without annotation are left out: y']);
+    expect(read({unannotated: 'skip'}).remarks).toEqual(['1 video without annotation left out: y']);
   });
 
   it('takes the clips of a test list without annotation, one of two people in a video among them', () => {
@@ -133,7 +133,7 @@ describe('a folder data set', () => {
       ['x', 'train', true, undefined],
       ['y', 'test', true, undefined],
     ]);
-    expect(remarks).toEqual(['1 videos without annotation are left out: other']);
+    expect(remarks).toEqual(['1 video without annotation left out: other']);
     expect(() => read({test: 'test.txt'})).toThrow(/other/);
     expect(() => read({test: 'tset.txt'})).toThrow(/dataset\.test: there is no file/);
     writeFileSync(path.join(folder, 'test.txt'), 'x\nvideo9\n');
@@ -142,7 +142,7 @@ describe('a folder data set', () => {
 
   it('mentions annotations that have no video', () => {
     write('v/x.mp4', 'a/x.txt', 'a/z.txt');
-    expect(read().remarks).toEqual(['1 annotations have no video: z']);
+    expect(read().remarks).toEqual(['1 annotation without video: z']);
   });
 
   it('names the folder that does not exist and the key to correct', () => {

@@ -65,7 +65,7 @@ describe('affectflow models', () => {
     expect(listed.output).toMatch(/^bert-base-uncased +text-embedding +Apache-2\.0 +yours to add$/m);
     expect(await run('verify', '--models', 'kept')).toMatchObject({
       code: 0,
-      output: expect.stringMatching(/^ok {3}vggish .*\n1 models checked, 0 bad\.\n$/) as string,
+      output: expect.stringMatching(/^ok {3}vggish .*\n1 model checked, 0 bad\.\n$/) as string,
     });
     expect(await run('remove', 'vggish', '--models', 'kept')).toEqual({code: 0, output: 'removed  vggish\n'});
   });
