@@ -185,8 +185,25 @@ describe('what goes wrong', () => {
     const excluded = run('--set', 'onFailedClip=exclude');
     expect(excluded.code).toBe(1);
     expect(producedByStage(excluded)).toMatchObject({'fusion-training': 4, 'fold-evaluation': 4});
+    // What failed stays out of the report too, and out of every system.
+    const report = affectflow(['report', 'e.yaml', '--set', 'onFailedClip=exclude'], folder);
+    expect(report.code).toBe(0);
+    expect(report.out).toMatch(/1 clip failed and is left out of training and evaluation of every system/);
+    expect(report.out).toMatch(/Clips that are left out\ns01/);
+    expect(report.out).toMatch(/^rcma .* mean ± sd over folds/m);
     writeFileSync(clipFile(0), good);
     expect(producedByStage(run())).toEqual({});
+  });
+
+  it('a model folder that lacks files fails the tasks that need it, by what is missing', () => {
+    const bert = ['text-embedding.backbone=bert', 'text-embedding.bert.modelFolder=videos'];
+    const result = run('--clips', 's01*', ...bert.flatMap((one) => ['--set', one]));
+    expect(result.code).toBe(1);
+    expect(eventsOf(result).find(({kind}) => kind === 'failed')).toMatchObject({
+      stage: 'text-embedding',
+      code: 'bad-model',
+      message: expect.stringMatching(/The model folder .*videos lacks tokenizer\.json, .*onnx\/model\.onnx/),
+    });
   });
 
   it('a damaged shard is noticed by verify and made again', () => {

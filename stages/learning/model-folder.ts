@@ -4,21 +4,27 @@ import path from 'node:path';
 import {StageError} from '../errors.js';
 import type {ModelFile} from '../stage.js';
 
-/**
- * All files of a folder, by their paths inside it; those that are needed are named even where they are missing, so that
- * the pipeline says for which task which file cannot be read.
- */
+/** All files of a folder, by their paths inside it. Throws StageError 'bad-model' where one that is needed is missing. */
 export function modelFolderFiles(folder: string, needed: readonly string[]): ModelFile[] {
   const root = rootOf(path.resolve(folder));
-  const ids = new Set([...needed, ...filesIn(root)]);
-  return [...ids].sort().map((id) => ({id, path: path.join(root, ...id.split('/'))}));
+  const ids = filesIn(root);
+  refuseMissing(
+    root,
+    needed.filter((id) => !ids.includes(id)),
+  );
+  return ids.sort().map((id) => ({id, path: path.join(root, ...id.split('/'))}));
 }
 
-/** Throws StageError 'bad-model' where one of the declared files is not there. */
+/** Throws StageError 'bad-model' where one of the declared files is not there any more. */
 export function requireFiles(models: Readonly<Record<string, string>>, needed: readonly string[]): void {
-  const missing = needed.filter((id) => !existsSync(models[id]!));
+  refuseMissing(
+    folderOf(models, needed[0]!),
+    needed.filter((id) => !existsSync(models[id]!)),
+  );
+}
+
+function refuseMissing(root: string, missing: readonly string[]): void {
   if (missing.length === 0) return;
-  const root = folderOf(models, needed[0]!);
   throw new StageError(
     'bad-model',
     `The model folder ${root} lacks ${missing.join(', ')}. It has ${filesIn(root).join(', ') || 'no files'}.`,
