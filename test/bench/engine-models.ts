@@ -282,8 +282,8 @@ export function resnet18(images = 32): BenchModel {
   }
   network.dense('head', 512, 2);
   return network.training(images, 112, (w, image) => {
-    const stem = tf.relu(batchNorm(w, 'stem', convolution(image, w['stem']!, 2, 3)));
-    let x = tf.maxPool(stem, 3, 2, 1);
+    const stem = batchNorm(w, 'stem', convolution(image, w['stem']!, 2, 3));
+    let x = tf.relu(tf.maxPool(stem, 3, 2, 1));
     for (const {name, stride} of blocksOf(widths, [2, 2, 2, 2])) {
       const inner = tf.relu(batchNorm(w, `${name}/1`, convolution(x, w[`${name}/1`]!, stride, 1)));
       const outer = batchNorm(w, `${name}/2`, convolution(inner, w[`${name}/2`]!, 1, 1));

@@ -168,12 +168,14 @@ class ImprovedBlock(nn.Module):
 
 
 class Backbone(nn.Module):
-    """A network from images to two outputs, trained by squared error."""
+    """A network from images to two outputs, trained by squared error; channels last, which PyTorch computes faster."""
 
     images = 32
 
     def batch(self):
-        return torch.rand(self.images, 3, 112, 112) * 2 - 1, torch.rand(self.images, 2) * 2 - 1
+        self.to(memory_format=torch.channels_last)
+        images = torch.rand(self.images, 3, 112, 112) * 2 - 1
+        return images.contiguous(memory_format=torch.channels_last), torch.rand(self.images, 2) * 2 - 1
 
     def forward(self, x):
         return self.body(x)
