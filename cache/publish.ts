@@ -85,7 +85,7 @@ export function workspaceError(error: unknown, place: string): unknown {
     return new CacheError(
       'disk-full',
       `${place}: no space left on the disk (${code})`,
-      'Free some space, for example with `affectflow collect`, and run again: finished tasks are kept.',
+      'Free some space and run again: finished tasks are kept.',
       {cause: error},
     );
   }
