@@ -88,7 +88,7 @@ function declaration(channels: number): Declaration {
 function forward(scope: Scope, images: tf.Tensor4D): tf.Tensor2D {
   const stem = imageNorm(scope, 'bn1', convolution(scope, 'conv1', images, 2));
   // The rectifier of the maximum is the maximum of the rectified, and there are four times as few of them.
-  let x = tf.maxPool(stem, 3, 2, 1, 'floor').relu();
+  let x = tf.maxPool(stem, 3, 2, 1, 'floor').relu<tf.Tensor4D>();
   for (const unit of units()) x = residual(scope, unit, x);
   return x.mean<tf.Tensor2D>([1, 2]);
 }
