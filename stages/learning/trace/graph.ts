@@ -301,7 +301,6 @@ class GraphWriter {
       });
       this.initialisers.push(one, size);
       this.values.push(valueInfo(name, dtype, shape));
-      this.values.push(valueInfo(name, dtype, shape));
       this.nodes.push(nodeProto('Expand', [`${name}_value`, `${name}_shape`], [name], {name: `constant/${name}`}));
     } else {
       this.initialisers.push(tensorProto(name, {dtype, shape, values: constantValues(value)!}));
