@@ -6,7 +6,7 @@ import {UsageError} from './errors.js';
 import type {Experiment} from './experiment.js';
 import {frozenModalities, memberOf} from './members.js';
 import {clipFeatures, OpenShards, recorded, systemOf} from './recorded.js';
-import {readResults} from './results.js';
+import {clipsLeftOut, readResults, type LeftOutClip} from './results.js';
 import {tunedNewClips} from './tuned.js';
 import type {Workspace} from './workspace.js';
 
@@ -25,6 +25,8 @@ export interface Ensemble {
   /** Folds that took part, best first, with the mean of their validation CCC of valence and arousal. */
   readonly folds: readonly RankedFold[];
   readonly clips: readonly (EnsemblePrediction & {readonly clip: string})[];
+  /** Clips that failed, where the experiment goes on without them. */
+  readonly leftOut: readonly LeftOutClip[];
 }
 
 export interface RankedFold {
@@ -59,7 +61,11 @@ export async function predictWithBestFolds(
   const names = folds.map(({fold}) => fold);
   const trained = await recorded(experiment, workspace, {folds: names});
   const extracted = await recorded(experiment, workspace, {clips: wanted});
-  const clips = [...new Set([...extracted.keys()].flatMap((id) => extracted.get(id)!.task.subject.clip ?? []))];
+  const asked = new Set([...extracted.values()].flatMap(({task}) => task.subject.clip ?? []));
+  const leftOut = clipsLeftOut(experiment, extracted.values());
+  for (const {clip} of leftOut) asked.delete(clip);
+  const clips = [...asked];
+  if (clips.length === 0) return {folds, clips: [], leftOut};
   refuseTrainingClips(experiment, names, clips);
   await using shards = new OpenShards(workspace);
   const [{modalities}, tuned] = [settings.system, tunedOf(params)];
@@ -79,7 +85,7 @@ export async function predictWithBestFolds(
     }
   }
   const predictions = await ensemblePredictions({settings, members, clips: frozen, program});
-  return {folds, clips: predictions.map((prediction, i) => ({clip: clips[i]!, ...prediction}))};
+  return {folds, clips: predictions.map((prediction, i) => ({clip: clips[i]!, ...prediction})), leftOut};
 }
 
 function tooFewFolds(experiment: Experiment, label: string, asked: number, found: number): UsageError {

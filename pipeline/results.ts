@@ -61,19 +61,32 @@ export async function readResults(experiment: Experiment, workspace: Workspace):
   };
 }
 
-/** Clips that the experiment goes without, each with what failed first, and tasks without a result otherwise. */
-function missing(experiment: Experiment, forecasts: readonly Forecast[]): Pick<ReportInput, 'leftOut' | 'incomplete'> {
-  const mayLeaveOut = experiment.config.onFailedClip === 'exclude';
-  const leftOut = new Map<string, {clip: string; stage: string; because: string}>();
-  const incomplete: string[] = [];
+/** A clip that the experiment goes without, and what failed first. */
+export interface LeftOutClip {
+  readonly clip: string;
+  readonly stage: string;
+  readonly because: string;
+}
+
+/** Clips of which something failed, where the experiment goes on without them. */
+export function clipsLeftOut(experiment: Experiment, forecasts: Iterable<Forecast>): LeftOutClip[] {
+  const leftOut = new Map<string, LeftOutClip>();
+  if (experiment.config.onFailedClip !== 'exclude') return [];
   for (const one of forecasts) {
-    if (one.will === 'reuse') continue;
-    const {id, stage, subject} = one.task;
-    if (!mayLeaveOut || one.will !== 'fail' || subject.clip === undefined) incomplete.push(id);
+    const {stage, subject} = one.task;
     // Stages come in order, so what is first is the cause of the rest.
-    else if (!leftOut.has(subject.clip)) leftOut.set(subject.clip, {clip: subject.clip, stage, because: one.because});
+    if (one.will === 'fail' && subject.clip !== undefined && !leftOut.has(subject.clip))
+      leftOut.set(subject.clip, {clip: subject.clip, stage, because: one.because});
   }
-  return {leftOut: [...leftOut.values()], incomplete};
+  return [...leftOut.values()];
+}
+
+/** Clips that are left out, and tasks that have no result otherwise. */
+function missing(experiment: Experiment, forecasts: readonly Forecast[]): Pick<ReportInput, 'leftOut' | 'incomplete'> {
+  const leftOut = clipsLeftOut(experiment, forecasts);
+  const isLeftOut = ({will, task}: Forecast) => will === 'fail' && leftOut.some(({clip}) => clip === task.subject.clip);
+  const without = forecasts.filter((one) => one.will !== 'reuse' && !isLeftOut(one));
+  return {leftOut, incomplete: without.map(({task}) => task.id)};
 }
 
 type Recorded = Extract<Forecast, {will: 'reuse'}>;

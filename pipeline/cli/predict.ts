@@ -28,7 +28,8 @@ export async function predict(file: string, options: PredictOptions): Promise<nu
   const clips = options.clips ?? testClips(experiment);
   const sample = sampleText(options);
   const extraction = await runWith(experiment, {...options, clips, device: 'auto', json: false});
-  if (extraction.status !== 'ok') return exitCode(extraction);
+  const goesOn = extraction.status === 'failed' && experiment.config.onFailedClip === 'exclude';
+  if (extraction.status !== 'ok' && !goesOn) return exitCode(extraction);
   const workspace = openWorkspace(workspaceFolder(asked), 'read');
   try {
     const program = {device: 'cpu', threads: 1} as const;
@@ -38,10 +39,11 @@ export async function predict(file: string, options: PredictOptions): Promise<nu
     if (submission !== undefined) writeFileSync(submission, submissionText(ensemble.clips, sample));
     const folds = ensemble.folds.map(({fold, ccc}) => `${fold} (validation CCC ${ccc.toFixed(3)})`);
     print(
-      `${ensemble.clips.length} clips predicted in ${output} by '${system}', fold${folds.length === 1 ? '' : 's'} ${folds.join(', ')}.`,
+      `${ensemble.clips.length} clip${ensemble.clips.length === 1 ? '' : 's'} predicted in ${output} by '${system}', fold${folds.length === 1 ? '' : 's'} ${folds.join(', ')}.`,
     );
     if (submission !== undefined) print(`All in one file: ${submission}`);
-    return 0;
+    for (const {clip, because} of ensemble.leftOut) print(`Not predicted: ${clip}, because ${because}`);
+    return exitCode(extraction);
   } finally {
     workspace.close();
   }

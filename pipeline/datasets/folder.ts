@@ -318,7 +318,7 @@ function checkTestList(test: readonly string[], videos: ReadonlyMap<string, stri
   if (unknown.length === 0) return;
   throw new UsageError(
     'bad-dataset',
-    `dataset.test lists ${unknown.length} clips that have no video: ${some(unknown)}`,
+    `dataset.test lists ${counted(unknown, 'clip')} without video: ${some(unknown)}`,
     'Put their videos below dataset.videos, or take their lines out.',
   );
 }
@@ -354,7 +354,7 @@ function noCrops(places: readonly string[], names: readonly string[], found: Rea
 function missingAnnotations(names: readonly string[]): UsageError {
   return new UsageError(
     'bad-dataset',
-    `${names.length} videos have no annotation: ${some(names)}`,
+    `${counted(names, 'video')} without annotation: ${some(names)}`,
     'Add <clip>.txt for each, or set dataset.unannotated: skip.',
   );
 }

@@ -1,5 +1,5 @@
 /** What is done with trained systems, through the whole command: robustness, tests of differences, ensembles. */
-import {copyFileSync, readFileSync, readdirSync, writeFileSync} from 'node:fs';
+import {appendFileSync, copyFileSync, existsSync, readFileSync, readdirSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {beforeAll, describe, expect, it} from 'vitest';
 import {makeDemoDataset} from '../../pipeline/datasets/demo/demo-dataset.js';
@@ -161,6 +161,21 @@ describe('an ensemble of the best folds', () => {
     );
     expect(affectflow(['predict', 'e.yaml', '--system', 'audio'], folder)).toMatchObject({code: 2});
     expect(affectflow([...ask, '--sample', 'none.txt'], folder).err).toMatch(/there is no such file/);
+  }, 60_000);
+
+  it('of a clip that cannot be read is left out where the experiment goes on without failed clips', () => {
+    writeFileSync(path.join(folder, 'videos', 'broken.mp4'), 'no video');
+    writeFileSync(path.join(folder, 'test.txt'), 'broken\nsecret\n');
+    const ask = ['predict', 'test.yaml', '--system', 'audio', '--best', '2', '--output', 'r'];
+    expect(affectflow(ask, folder)).toMatchObject({code: 1});
+    expect(existsSync(path.join(folder, 'r'))).toBe(false);
+    appendFileSync(path.join(folder, 'test.yaml'), 'onFailedClip: exclude\n');
+    const {code, out} = affectflow(ask, folder);
+    expect(code).toBe(1);
+    expect(out).toMatch(/^1 clip predicted in r/m);
+    expect(out).toMatch(/^Not predicted: broken, because .*broken\.mp4/m);
+    expect(readdirSync(path.join(folder, 'r'))).toEqual(['secret.txt']);
+    expect(affectflow([...ask, '--clips', 'broken'], folder).out).toMatch(/^0 clips predicted in r/m);
   }, 60_000);
 
   it('ranks folds by the mean of both emotions over seeds, by whole folds and the headline metric only', () => {

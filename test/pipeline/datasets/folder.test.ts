@@ -120,7 +120,7 @@ describe('a folder data set', () => {
 
   it('lists videos without annotation, or leaves them out where asked to', () => {
     write('v/x.mp4', 'v/y.mp4', 'a/x.txt');
-    expect(() => read()).toThrow(/1 videos have no annotation: y/);
+    expect(() => read()).toThrow(/1 video without annotation: y/);
     expect(read({unannotated: 'skip'}).remarks).toEqual(['1 video without annotation left out: y']);
   });
 
@@ -137,7 +137,7 @@ describe('a folder data set', () => {
     expect(() => read({test: 'test.txt'})).toThrow(/other/);
     expect(() => read({test: 'tset.txt'})).toThrow(/dataset\.test: there is no file/);
     writeFileSync(path.join(folder, 'test.txt'), 'x\nvideo9\n');
-    expect(() => read({test: 'test.txt'})).toThrow('dataset.test lists 1 clips that have no video: video9');
+    expect(() => read({test: 'test.txt'})).toThrow('dataset.test lists 1 clip without video: video9');
   });
 
   it('mentions annotations that have no video', () => {
