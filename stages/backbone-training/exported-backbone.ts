@@ -1,5 +1,4 @@
 /** A tuned backbone as files for other programs: an ONNX graph from images to vectors, and its weights as safetensors. */
-import {exportForward} from '../learning/export.js';
 import type {Arrays} from '../learning/program.js';
 import {under} from '../learning/records.js';
 import {tf} from '../learning/tf.js';
@@ -34,6 +33,8 @@ export async function exportBackbone(request: ExportRequest): Promise<ExportedBa
   const shape = [images, ...imageShape(network)];
   const metadata = {...request.metadata, network: network.name, images: JSON.stringify(network.format)};
   const pass = vectorPass(model);
+  // Loaded here because commands that only look reach this file: with it comes all of tfjs.
+  const {exportForward} = await import('../learning/export.js');
   return {
     onnx: exportForward(
       (named, inputs) => pass({...named, ...inputs, real: tf.ones([1, images])}),
