@@ -88,6 +88,16 @@ export function readManifest(folder: string, fingerprint: Digest): TaskManifest 
   }
 }
 
+/** The manifest of a fingerprint; undefined where there is none, or only a file that is damaged. */
+export function intactManifest(folder: string, fingerprint: Digest): TaskManifest | undefined {
+  try {
+    return readManifest(folder, fingerprint);
+  } catch (error) {
+    if (error instanceof CacheError) return undefined;
+    throw error;
+  }
+}
+
 /** Removes the manifest of a fingerprint, so that a rebuilt lineage does not know the task any more. */
 export function deleteManifest(folder: string, fingerprint: Digest): void {
   rmSync(digestPath(folder, fingerprint, '.json'), {force: true});

@@ -69,6 +69,8 @@ export class Executor {
   readonly #inFlight = new Map<string, Task[]>();
   #settled = 0;
   #allSettled = () => {};
+  /** Ends the run by an error that belongs to no task, such as one of the lineage. */
+  #breakOff: (error: unknown) => void = () => {};
 
   constructor(private readonly options: ExecutorOptions) {
     this.#inspector = options.inspector;
@@ -90,10 +92,14 @@ export class Executor {
       if (this.options.signal.aborted) resolve();
       this.options.signal.addEventListener('abort', () => resolve(), {once: true});
     });
-    this.#settleReady();
-    if (this.#settled < total) await Promise.race([done, interrupted]);
-    for (const queue of Object.values(this.#queues)) queue.clear();
-    await this.#pool.close();
+    const broken = new Promise<never>((_, reject) => (this.#breakOff = reject));
+    try {
+      this.#settleReady();
+      if (this.#settled < total) await Promise.race([done, interrupted, broken]);
+    } finally {
+      for (const queue of Object.values(this.#queues)) queue.clear();
+      await this.#pool.close();
+    }
     this.#flush(1);
     return {status: this.#status(), stages: this.#stageCounts()};
   }
@@ -135,12 +141,13 @@ export class Executor {
   }
 
   #hashThenConsider(task: Task): void {
-    void this.#queues.io.add(async () => {
+    const considered = this.#queues.io.add(async () => {
       const failure = await this.#inspector.hashFiles(task).then(() => undefined, unreadable);
       if (failure === undefined) this.#consider([task]);
       else this.#fail(task, failure, 0);
       this.#settleReady();
     });
+    considered.catch(this.#breakOff);
   }
 
   #consider(tasks: readonly Task[]): void {

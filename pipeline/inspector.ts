@@ -8,7 +8,7 @@
 import path from 'node:path';
 import type {Digest} from '../cache/digest.js';
 import type {TaskResult} from '../cache/lineage.js';
-import {readManifest} from '../cache/manifest.js';
+import {intactManifest} from '../cache/manifest.js';
 import type {ModelFile, Stage} from '../stages/stage.js';
 import type {Params} from './experiment.js';
 import {differences, fingerprintOf, ingredientsOf, type Ingredients, type NamedDigest} from './fingerprint.js';
@@ -194,10 +194,13 @@ export class Inspector {
     return {is: 'run', ready, reason: `its shard ${missing.name} is missing or truncated`};
   }
 
-  /** A worker may have finished a task whose run was killed before the lineage heard of it; its manifest tells. */
+  /**
+   * A worker may have finished a task whose run was killed before the lineage heard of it; its manifest tells. One that
+   * is damaged is as none: the task runs and replaces it.
+   */
   #adopt(fingerprint: Digest): TaskResult | undefined {
     const {lineage, manifests} = this.options.workspace;
-    const manifest = readManifest(manifests, fingerprint);
+    const manifest = intactManifest(manifests, fingerprint);
     if (manifest !== undefined) lineage.record(manifest);
     return manifest;
   }

@@ -1,6 +1,8 @@
 import {chmodSync, existsSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {describe, expect, it} from 'vitest';
+import {digestPath} from '../../cache/digest-path.js';
+import type {Digest} from '../../cache/digest.js';
 import type {Event} from '../../pipeline/events.js';
 import {ToyProject} from '../helpers/toy-run.js';
 
@@ -148,12 +150,13 @@ describe('a failing task', () => {
 });
 
 describe('damage in the store', () => {
-  const shardOf = (project: ToyProject, task: string, events: readonly Event[]) => {
-    const fingerprint = events.flatMap((event) =>
-      event.kind === 'produced' && event.task === task ? [event.fingerprint] : [],
+  const fingerprintOf = (task: string, events: readonly Event[]): Digest =>
+    events.flatMap((event) =>
+      event.kind === 'produced' && event.task === task ? [event.fingerprint as Digest] : [],
     )[0]!;
+  const shardOf = (project: ToyProject, task: string, events: readonly Event[]) => {
     const workspace = project.workspace();
-    const file = workspace.store.path(workspace.lineage.find(fingerprint as never)!.outputs[0]!.digest);
+    const file = workspace.store.path(workspace.lineage.find(fingerprintOf(task, events))!.outputs[0]!.digest);
     workspace.close();
     chmodSync(file, 0o644);
     return file;
@@ -180,6 +183,25 @@ describe('damage in the store', () => {
     expect(summary.status).toBe('ok');
     expect(produced).toContain('count a');
     expect(second.find((event) => event.kind === 'note')).toMatchObject({message: expect.stringContaining('damaged')});
+  });
+
+  it('a task that only a damaged manifest tells of is done again', async () => {
+    const project = new ToyProject(clips());
+    const {events} = await project.run();
+    const workspace = project.workspace('write');
+    for (const task of ['count a', 'double b']) {
+      const fingerprint = fingerprintOf(task, events);
+      workspace.lineage.forget(fingerprint);
+      const file = digestPath(workspace.manifests, fingerprint, '.json');
+      chmodSync(file, 0o644);
+      truncateSync(file, 100);
+    }
+    workspace.close();
+    // The file of one is known already, that of the other is read first.
+    project.write('a', clips().a);
+    const {produced, summary} = await project.run();
+    expect(produced).toEqual(['count a', 'double b']);
+    expect(summary.status).toBe('ok');
   });
 
   it('fails what reads a damaged shard that cannot be made again, and the run ends', async () => {
