@@ -37,7 +37,8 @@ beforeAll(async () => {
 async function run(...args: string[]): Promise<{code: number; output: string}> {
   return new Promise((resolve) => {
     const command = [path.join(folder, 'bin/stdin.mjs'), 'models', ...args];
-    const environment = {PATH: process.env['PATH'], HTTPS_PROXY: 'http://127.0.0.1:1'};
+    const {PATH, TMPDIR, ORT_DISABLE_TELEMETRY} = process.env;
+    const environment = {PATH, TMPDIR, ORT_DISABLE_TELEMETRY, HTTPS_PROXY: 'http://127.0.0.1:1'};
     execFile(process.execPath, command, {cwd: folder, env: environment, timeout: 30_000}, (error, stdout, stderr) =>
       resolve({
         code: typeof error?.code === 'number' ? error.code : 0,
