@@ -8,6 +8,7 @@ import {defineStage} from './stage.js';
 export const backboneTraining = defineStage({
   name: 'backbone-training',
   // 1: IR-50, ResNet-18 and a small IR with a head of their own.
+  // 2: the plateau counts from the first epoch after the warm-up; image networks in fewer passes.
   version: 2,
   doc: 'Fine-tunes the visual backbone on the training clips of a fold and embeds every frame of all its clips.',
   per: 'fold',

@@ -18,6 +18,7 @@ export const faceAlignment = defineStage({
   // 1: first.
   // 2: large faces are averaged over larger blocks; where nobody is in view, every fourth frame is looked at.
   // 3: crops are PNG rather than lossless WebP; the same pixels.
+  // 4: who stood beside the subject is not taken for it when alone in view.
   version: 4,
   doc: "Detects the subject's face in every frame, follows it through the clip and aligns it to a 112-pixel crop.",
   per: 'clip',

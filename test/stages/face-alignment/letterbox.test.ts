@@ -78,7 +78,12 @@ describe('letterbox', () => {
 
   test('one after the other in the same memory are what they are alone', () => {
     const memory = letterboxMemory();
-    const shapes = [[90, 60, 12], [60, 84, 32], [9, 5, 16], [90, 60, 12]] as const;
+    const shapes = [
+      [90, 60, 12],
+      [60, 84, 32],
+      [9, 5, 16],
+      [90, 60, 12],
+    ] as const;
     for (const [width, height, size] of shapes) {
       const given = {image: ramp(width, height), region: {left: 0, top: 0, width, height}, size};
       for (const placement of ['corner', 'centre'] as const) {
