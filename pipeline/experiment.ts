@@ -300,11 +300,12 @@ function describe(issue: z.core.$ZodIssue, schema: z.ZodType, prefix: string): s
   const place = `${prefix}${issue.path.map(String).join('.')}`;
   if (issue.code === 'unrecognized_keys') {
     const known = keysAt(schema, issue.path);
+    const [lastUnlike] = issue.keys.filter((key) => nearest(key, known) === undefined).slice(-1);
     return issue.keys
       .map((key) => {
         const near = nearest(key, known);
-        const hint =
-          near === undefined ? (known.length > 0 ? ` (known: ${known.join(', ')})` : '') : ` (did you mean '${near}'?)`;
+        const list = key === lastUnlike && known.length > 0 ? ` (known: ${known.join(', ')})` : '';
+        const hint = near === undefined ? list : ` (did you mean '${near}'?)`;
         return `unknown key '${place === prefix ? prefix : `${place}.`}${key}'${hint}`;
       })
       .join('; ');

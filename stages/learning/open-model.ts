@@ -59,7 +59,8 @@ export async function checkedOrReleased(session: InferenceSession, contract: Mod
 export async function loadError(cause: unknown, {file, model}: {file: string; model: string}): Promise<StageError> {
   const text = cause instanceof Error ? cause.message : String(cause);
   const [problem, remedy] = (await problemOfFile(file)) ?? problemOfMessage(text);
-  return new StageError('bad-model', `model ${model}: ${file} cannot be loaded: ${problem}.`, remedy, {cause});
+  const name = model === file ? file : `${model}: ${file}`;
+  return new StageError('bad-model', `model ${name} cannot be loaded: ${problem}.`, remedy, {cause});
 }
 
 type Problem = readonly [problem: string, remedy: string];

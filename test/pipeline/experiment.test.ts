@@ -92,6 +92,12 @@ describe('an experiment', () => {
       [],
       /no system .* has the parameter .*recursionz/,
     ],
+    [
+      'unknown keys like none, listing those there are once',
+      `${BASE}stages: {text-embedding: {xxxxxx: 1, yyyyyy: 2}}\n`,
+      [],
+      /'stages\.text-embedding\.xxxxxx'; unknown key 'stages\.text-embedding\.yyyyyy' \(known: [^()]*\)$/,
+    ],
     ['two systems of one label', BASE.replace('visual, rcma', 'rcma, rcma'), [], /two systems are labelled 'rcma'/],
     ['broken YAML', `${BASE}  wrong: [\n`, [], /e\.yaml: /],
     ['no systems', BASE.replace('[visual, rcma]', '[]'), [], /systems: /],
