@@ -4,14 +4,12 @@
  */
 import os from 'node:os';
 import PQueue from 'p-queue';
-import {CacheError} from '../cache/errors.js';
 import type {RunTask} from '../cache/lineage.js';
 import type {TaskManifest} from '../cache/manifest.js';
 import {isIntact} from '../cache/intact.js';
-import {StageError} from '../stages/errors.js';
 import type {Emit, StageCount} from './events.js';
+import {failureOf, isOperating} from './failure.js';
 import type {Inspector, Outcome, ReadyTask, Verdict} from './inspector.js';
-import {ModelError} from './models/errors.js';
 import {Pool, TaskError} from './pool.js';
 import {upstreamOf, type Task} from './plan.js';
 import type {TaskFailure} from './request.js';
@@ -173,7 +171,7 @@ export class Executor {
     const {resource} = this.#inspector.stageOf(task);
     void this.#queues[resource]
       .add(() => this.#execute(verdict.ready, verdict.reason))
-      .catch((error: unknown) => this.#fail(task, failureIn(error), 0));
+      .catch((error: unknown) => this.#fail(task, failureOf(error), 0));
   }
 
   async #execute(ready: ReadyTask, reason: string): Promise<void> {
@@ -194,7 +192,7 @@ export class Executor {
     } catch (error) {
       if (this.options.signal.aborted) return;
       const seconds = (performance.now() - clock) / 1000;
-      this.#fail(ready.task, failureOf(error), seconds, ready.fingerprint);
+      this.#fail(ready.task, toldOf(error), seconds, ready.fingerprint);
     }
   }
 
@@ -203,7 +201,7 @@ export class Executor {
     try {
       return await this.#produce(ready, reason);
     } catch (error) {
-      if (this.options.signal.aborted || !DAMAGE.has(failureOf(error).code)) throw error;
+      if (this.options.signal.aborted || !DAMAGE.has(toldOf(error).code)) throw error;
       await this.#mendInputs(ready.task);
       const verdict = this.#inspector.inspect(ready.task, this.#outcomeOf);
       if (verdict.is !== 'run') throw error;
@@ -380,7 +378,7 @@ function done(outputs: TaskManifest['outputs'], excluded: ReadonlySet<string>): 
 }
 
 function unreadable(error: unknown): TaskFailure {
-  if (isOperating(error)) return failureIn(error);
+  if (isOperating(error)) return failureOf(error);
   return {
     code: 'unreadable-file',
     message: error instanceof Error ? error.message : String(error),
@@ -388,26 +386,16 @@ function unreadable(error: unknown): TaskFailure {
   };
 }
 
-function failureOf(error: unknown): TaskFailure {
-  return error instanceof TaskError ? error.failure : failureIn(error);
+/** What a worker told of a failure, or what there is to tell of an error here. */
+function toldOf(error: unknown): TaskFailure {
+  return error instanceof TaskError ? error.failure : failureOf(error);
 }
 
 /** Why a task failed of which an input is damaged and could not be made again. */
 function unmendable(input: Task, error: unknown): TaskError {
-  const failure = failureOf(error);
+  const failure = toldOf(error);
   return new TaskError({
     ...failure,
     message: `its input ${input.id} was damaged and could not be made again: ${failure.message}`,
   });
-}
-
-/** Whether it says itself what to do, as a full disk does, so that it is nobody's defect. */
-function isOperating(error: unknown): error is CacheError | ModelError | StageError {
-  return error instanceof CacheError || error instanceof ModelError || error instanceof StageError;
-}
-
-function failureIn(error: unknown): TaskFailure {
-  if (isOperating(error)) return {code: error.code, message: error.message, remedy: error.remedy};
-  const {message, stack} = error instanceof Error ? error : new Error(String(error));
-  return {code: 'internal', message, ...(stack === undefined ? {} : {stack})};
 }

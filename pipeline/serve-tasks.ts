@@ -3,11 +3,10 @@
  * in a process group of its own, so that Ctrl-C reaches it only through the pool, and takes its group (ffmpeg)
  * with it when the pool goes away.
  */
-import {CacheError} from '../cache/errors.js';
-import {StageError} from '../stages/errors.js';
 import {keepSessions} from '../stages/learning/kept-sessions.js';
 import type {Stage} from '../stages/stage.js';
-import type {FromWorker, TaskFailure, TaskRequest, ToWorker} from './request.js';
+import {failureOf} from './failure.js';
+import type {FromWorker, TaskRequest, ToWorker} from './request.js';
 import {runTask} from './run-task.js';
 
 /** Networks a worker keeps loaded: those of the detector and of the backbone, say, whose tasks take turns. */
@@ -40,15 +39,6 @@ export function serveTasks(stages: readonly Stage[]): void {
       current = undefined;
     }
   }
-}
-
-/** An operating error keeps its code and remedy; anything else is a defect and keeps its stack. */
-function failureOf(error: unknown): TaskFailure {
-  if (error instanceof StageError || error instanceof CacheError) {
-    return {code: error.code, message: error.message, remedy: error.remedy};
-  }
-  const {message, stack} = error instanceof Error ? error : new Error(String(error));
-  return {code: 'internal', message, ...(stack === undefined ? {} : {stack})};
 }
 
 function say(message: FromWorker): void {

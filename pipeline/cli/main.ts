@@ -1,10 +1,8 @@
 /** The command line. Every command is a file beside this one, loaded when it is called. */
 import {Command, CommanderError} from 'commander';
-import {CacheError} from '../../cache/errors.js';
-import {StageError} from '../../stages/errors.js';
 import {UsageError} from '../errors.js';
+import {isOperating} from '../failure.js';
 import {packageVersion} from '../package-root.js';
-import {ModelError} from '../models/errors.js';
 import {declareModels} from './models-command.js';
 import {positiveInteger, withCommonOptions, withRunOptions} from './options.js';
 
@@ -206,12 +204,7 @@ function exit(code: number): void {
 
 function explain(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  if (
-    error instanceof UsageError ||
-    error instanceof CacheError ||
-    error instanceof StageError ||
-    error instanceof ModelError
-  ) {
+  if (error instanceof UsageError || isOperating(error)) {
     process.stderr.write(`affectflow: ${error.message}\n  ${error.remedy}\n`);
     return 2;
   }
