@@ -1,6 +1,7 @@
 import {writeFileSync} from 'node:fs';
 import path from 'node:path';
 import {writeSafetensors} from '../../stages/learning/safetensors.js';
+import {counted} from '../counted.js';
 import {UsageError} from '../errors.js';
 import {loadExperiment} from '../experiment.js';
 import {exportTrained, type Exported} from '../export.js';
@@ -28,7 +29,7 @@ export async function exportCommand(file: string, options: ExportCommandOptions)
     print(`'${system}', fold ${exported.fold}, seed ${exported.seed}:`);
     if (onnx !== undefined) {
       writeFileSync(onnx, exported.onnx);
-      print(`  ${onnx}: raw features to valence and arousal, ${windows} window${windows === 1 ? '' : 's'} at a time`);
+      print(`  ${onnx}: raw features to valence and arousal, ${counted(windows, 'window')} at a time`);
     }
     if (safetensors !== undefined) writeWeights(safetensors, exported);
     for (const backbone of exported.backbones) writeBackbone(backbone, {onnx, safetensors});

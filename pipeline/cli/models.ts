@@ -1,5 +1,6 @@
 import {statSync} from 'node:fs';
 import path from 'node:path';
+import {counted} from '../counted.js';
 import {size} from '../logging/words.js';
 import {makeLogger} from '../logging/logger.js';
 import type {Emit} from '../events.js';
@@ -100,7 +101,7 @@ export async function verify(ids: readonly string[], options: Options): Promise<
       print(`BAD  ${error.message}`, `     ${error.remedy}`);
     }
   }
-  print(`${checked} model${checked === 1 ? '' : 's'} checked, ${bad} bad.`);
+  print(`${counted(checked, 'model')} checked, ${bad} bad.`);
   return bad === 0 ? 0 : 1;
 }
 

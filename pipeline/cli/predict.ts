@@ -1,5 +1,6 @@
 import {existsSync, mkdirSync, readFileSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
+import {counted} from '../counted.js';
 import {predictWithBestFolds, type Ensemble} from '../ensemble.js';
 import {UsageError} from '../errors.js';
 import {loadExperiment, type Experiment} from '../experiment.js';
@@ -39,7 +40,7 @@ export async function predict(file: string, options: PredictOptions): Promise<nu
     if (submission !== undefined) writeFileSync(submission, submissionText(ensemble.clips, sample));
     const folds = ensemble.folds.map(({fold, ccc}) => `${fold} (validation CCC ${ccc.toFixed(3)})`);
     print(
-      `${ensemble.clips.length} clip${ensemble.clips.length === 1 ? '' : 's'} predicted in ${output} by '${system}', fold${folds.length === 1 ? '' : 's'} ${folds.join(', ')}.`,
+      `${counted(ensemble.clips.length, 'clip')} predicted in ${output} by '${system}', fold${folds.length === 1 ? '' : 's'} ${folds.join(', ')}.`,
     );
     if (submission !== undefined) print(`All in one file: ${submission}`);
     for (const {clip, because} of ensemble.leftOut) print(`Not predicted: ${clip}, because ${because}`);

@@ -6,6 +6,7 @@
 import {existsSync, readFileSync, readdirSync} from 'node:fs';
 import path from 'node:path';
 import {z} from 'zod';
+import {counted} from '../counted.js';
 import {UsageError} from '../errors.js';
 import type {Clip, Dataset, Modality, Side} from './dataset.js';
 
@@ -100,9 +101,9 @@ export function readFolderDataset(config: FolderDataset, base: string): Dataset 
     })),
     remarks: [
       ...(unannotated.length > 0
-        ? [`${counted(unannotated, 'video')} without annotation left out: ${some(unannotated)}`]
+        ? [`${counted(unannotated.length, 'video')} without annotation left out: ${some(unannotated)}`]
         : []),
-      ...(orphans.length > 0 ? [`${counted(orphans, 'annotation')} without video: ${some(orphans)}`] : []),
+      ...(orphans.length > 0 ? [`${counted(orphans.length, 'annotation')} without video: ${some(orphans)}`] : []),
       ...(config.croppedAligned ? lacking('folder of face images', crops, annotated) : []),
       ...[...features].flatMap(([modality, files]) => lacking(`file of ${modality} features`, files, names)),
     ],
@@ -197,7 +198,7 @@ function croppedFolders(places: readonly string[], base: string): ReadonlyMap<st
 /** Says which clips go without something that others have. */
 function lacking(what: string, files: ReadonlyMap<string, string>, names: readonly string[]): string[] {
   const without = names.filter((name) => !files.has(name));
-  return without.length === 0 ? [] : [`${counted(without, 'clip')} without ${what}: ${some(without)}`];
+  return without.length === 0 ? [] : [`${counted(without.length, 'clip')} without ${what}: ${some(without)}`];
 }
 
 function clip(
@@ -318,7 +319,7 @@ function checkTestList(test: readonly string[], videos: ReadonlyMap<string, stri
   if (unknown.length === 0) return;
   throw new UsageError(
     'bad-dataset',
-    `dataset.test lists ${counted(unknown, 'clip')} without video: ${some(unknown)}`,
+    `dataset.test lists ${counted(unknown.length, 'clip')} without video: ${some(unknown)}`,
     'Put their videos below dataset.videos, or take their lines out.',
   );
 }
@@ -354,7 +355,7 @@ function noCrops(places: readonly string[], names: readonly string[], found: Rea
 function missingAnnotations(names: readonly string[]): UsageError {
   return new UsageError(
     'bad-dataset',
-    `${counted(names, 'video')} without annotation: ${some(names)}`,
+    `${counted(names.length, 'video')} without annotation: ${some(names)}`,
     'Add <clip>.txt for each, or set dataset.unannotated: skip.',
   );
 }
@@ -366,8 +367,6 @@ function duplicate(name: string, one: string, other: string): UsageError {
     'Clip names must be unique; rename or move one.',
   );
 }
-
-const counted = (names: readonly string[], what: string) => `${names.length} ${what}${names.length === 1 ? '' : 's'}`;
 
 function some(names: readonly string[]): string {
   return names.length <= 5 ? names.join(', ') : `${names.slice(0, 5).join(', ')} and ${names.length - 5} more`;
