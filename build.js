@@ -12,6 +12,9 @@ const root = path.dirname(fileURLToPath(import.meta.url));
 const folders = ['cache', 'stages', 'reports', 'pipeline'];
 const entries = {main: 'pipeline/cli/main.ts', worker: 'pipeline/worker.ts'};
 
+/** How sources become what Node runs. */
+export const bundling = {bundle: true, format: 'esm', platform: 'node', target: 'node20'};
+
 /** Digest of every source file and of the lock of packages: what dist/ was built from. */
 export function sourceDigest() {
   const hash = createHash('sha256');
@@ -114,11 +117,8 @@ export async function build() {
     absWorkingDir: root,
     entryPoints: Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(path.join(root, file)))),
     outdir: aside,
-    bundle: true,
+    ...bundling,
     splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
     external: otherPackages(),
     // For what is written as CommonJS among the inlined packages.
     banner: {js: "import {createRequire as requireOf} from 'node:module'; const require = requireOf(import.meta.url);"},

@@ -2,7 +2,7 @@
 import {spawnSync} from 'node:child_process';
 import path from 'node:path';
 import {build as bundle} from 'esbuild';
-import {build} from '../../build.js';
+import {build, bundling} from '../../build.js';
 
 const [name, ...rest] = process.argv.slice(2);
 const root = path.resolve(import.meta.dirname, '../..');
@@ -13,10 +13,7 @@ await build();
 await bundle({
   entryPoints: [path.join(root, 'test/bench', `${name}.ts`)],
   outfile,
-  bundle: true,
-  format: 'esm',
-  platform: 'node',
-  target: 'node20',
+  ...bundling,
   packages: 'external',
   sourcemap: true,
   // What the bundle asks of its own place, it is told of the source's.

@@ -1,6 +1,8 @@
 import {symlinkSync} from 'node:fs';
 import path from 'node:path';
 import {build} from 'esbuild';
+// @ts-expect-error -- the build script is plain JavaScript.
+import {bundling} from '../../build.js';
 import {temporaryFolder} from './temporary-folder.js';
 
 const root = path.resolve(import.meta.dirname, '../..');
@@ -14,10 +16,7 @@ export async function bundled(source: string, folder: string): Promise<string> {
   await build({
     stdin: {contents: source, resolveDir: folder, loader: 'ts'},
     outfile,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
+    ...bundling,
     packages: 'external',
   });
   return outfile;

@@ -1,42 +1,30 @@
 /** The command as a user runs it: bundled as the build does it, in a process of its own. */
 import {execFile} from 'node:child_process';
-import {mkdirSync, symlinkSync, writeFileSync} from 'node:fs';
+import {mkdirSync, writeFileSync} from 'node:fs';
 import path from 'node:path';
-import {build} from 'esbuild';
 import {beforeAll, describe, expect, test} from 'vitest';
 import {nodeProto} from '../../../stages/learning/onnx/tensor.js';
+import {bundled} from '../../helpers/bundled.js';
 import {temporaryFolder} from '../../helpers/temporary-folder.js';
 import {tinyModel} from './tiny-model.js';
 
 const folder = temporaryFolder();
+let script: string;
 beforeAll(async () => {
-  // The launcher's bundle stands in a package, too.
-  writeFileSync(path.join(folder, 'package.json'), '{}');
-  symlinkSync(path.resolve('node_modules'), path.join(folder, 'node_modules'));
-  await build({
-    stdin: {
-      contents: `
-        import {Command} from 'commander';
-        import {declareModels} from './pipeline/cli/models-command.js';
-        const program = new Command('affectflow');
-        declareModels(program, (code) => { process.exitCode = code; });
-        try { await program.parseAsync(); } catch (error) { console.error(error.message + '\\n' + error.remedy); process.exitCode = 2; }`,
-      resolveDir: process.cwd(),
-    },
-    bundle: true,
-    splitting: true,
-    outdir: path.join(folder, 'bin'),
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    packages: 'external',
-    outExtension: {'.js': '.mjs'},
-  });
+  script = await bundled(
+    `
+    import {Command} from 'commander';
+    import {declareModels} from './pipeline/cli/models-command.js';
+    const program = new Command('affectflow');
+    declareModels(program, (code) => { process.exitCode = code; });
+    try { await program.parseAsync(); } catch (error) { console.error(error.message + '\\n' + error.remedy); process.exitCode = 2; }`,
+    process.cwd(),
+  );
 });
 
 async function run(...args: string[]): Promise<{code: number; output: string}> {
   return new Promise((resolve) => {
-    const command = [path.join(folder, 'bin/stdin.mjs'), 'models', ...args];
+    const command = [script, 'models', ...args];
     const {PATH, TMPDIR, ORT_DISABLE_TELEMETRY} = process.env;
     const environment = {PATH, TMPDIR, ORT_DISABLE_TELEMETRY, HTTPS_PROXY: 'http://127.0.0.1:1'};
     execFile(process.execPath, command, {cwd: folder, env: environment, timeout: 30_000}, (error, stdout, stderr) =>
