@@ -29,12 +29,12 @@ export async function openModel(
   }: {contract?: ModelContract | undefined; model?: string; options?: InferenceSession.SessionOptions},
 ): Promise<{session: InferenceSession; checked: CheckedModel | undefined}> {
   const all: InferenceSession.SessionOptions = {...quiet, ...options};
-  const session = await keptSession(file, all, () => createSession(file, {model, options: all}));
+  const session = await keptSession(file, all, () => loadSession(file, {model, options: all}));
   return {session, checked: contract === undefined ? undefined : await checkedOrReleased(session, contract)};
 }
 
 /** Loads a model file for this caller alone. */
-export async function createSession(
+export async function loadSession(
   file: string,
   {model, options}: {model: string; options: InferenceSession.SessionOptions},
 ): Promise<InferenceSession> {

@@ -12,7 +12,7 @@ import {StageError} from '../../errors.js';
 import {nearest} from '../../nearest.js';
 import {keptSession} from '../kept-sessions.js';
 import type {CheckedModel, ModelContract} from '../model-contract.js';
-import {checkedOrReleased, createSession, loadError, quiet, quietSession} from '../open-model.js';
+import {checkedOrReleased, loadSession, loadError, quiet, quietSession} from '../open-model.js';
 import {decodeModel, encodeModel, type GraphProto, type ModelProto, type NodeProto} from './model.js';
 
 /** Bytes that one ONNX file can have at most: Protocol Buffers count in 31 bits. */
@@ -51,7 +51,7 @@ async function withTensors(
 ): Promise<InferenceSession> {
   const graph = names.length === 0 ? undefined : await readGraph(file);
   if (graph === undefined || names.every((name) => isOutput(graph, name)))
-    return createSession(file, {model, options: {...quiet, ...options}});
+    return loadSession(file, {model, options: {...quiet, ...options}});
   return openGraph(withOutputs(graph, names, model), file, {model, options});
 }
 

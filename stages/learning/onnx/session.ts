@@ -1,5 +1,6 @@
 /** ONNX Runtime, as far as this project uses it: a graph of fixed shapes on one execution provider. */
 import * as ort from 'onnxruntime-node';
+import {quietSession} from '../open-model.js';
 import type {ModelProto} from './model.js';
 import {dataTypes, nodeProto} from './tensor.js';
 import type {ArrayValue, TensorSpec} from '../program.js';
@@ -41,7 +42,7 @@ export async function createSession(
       ...(onDevice.length === 0
         ? {}
         : {preferredOutputLocation: Object.fromEntries(onDevice.map((name) => [name, 'gpu-buffer'] as const))}),
-      ...(spinning ? {} : {extra: {session: {intra_op: {allow_spinning: '0'}}}}),
+      ...(spinning ? {} : {extra: {session: quietSession}}),
       // Only errors: warnings about nodes that stay on the CPU are expected, and nothing but the logger prints.
       logSeverityLevel: 3,
     });

@@ -25,7 +25,7 @@ export function fastConvolve(x: Value, filter: Value, form: Form): Value {
 /** The gradient of x, with the form of the turned convolution. */
 export function fastInputGradient(dy: Value, filter: Value, form: Form): Value {
   const maps = new Maps(dy.graph, dy.shape[0]!, form);
-  return maps.outputs(matmul(maps.inputs(dy), maps.filter(filter, 'turned g'), {transposeA: false, transposeB: false}));
+  return maps.outputs(matmul(maps.inputs(dy), maps.filter(filter, 'turned g')));
 }
 
 /** The gradient of the filter [taps, taps, in, out]. */
@@ -108,13 +108,12 @@ class Maps {
   #alongAxes(map: 'a' | 'transposed a' | 'b', x: Value): Value {
     const [first, second] = this.form.map(({algorithm}) => mapOf(algorithm, map)) as [Matrix, Matrix];
     const [inner, width] = [second[0]!.length, x.shape[1]!];
-    const plain = {transposeA: false, transposeB: false};
     const one = isIdentity(first)
       ? x
-      : matmul(this.#constant(`${map} rows`, first), reshape(x, [first[0]!.length, inner * width]), plain);
+      : matmul(this.#constant(`${map} rows`, first), reshape(x, [first[0]!.length, inner * width]));
     const both = isIdentity(second)
       ? one
-      : matmul(this.#constant(`${map} columns`, second), reshape(one, [first.length, inner, width]), plain);
+      : matmul(this.#constant(`${map} columns`, second), reshape(one, [first.length, inner, width]));
     return reshape(both, [first.length * second.length, width]);
   }
 

@@ -50,13 +50,12 @@ const MANY_POSITIONS = 1024;
 function overPositions(image: Value, columns: Value): Value {
   const [batch = 0, channels = 0, ...positions] = image.shape;
   const count = sizeOf(positions);
-  const plain = {transposeA: false, transposeB: false};
   if (count >= MANY_POSITIONS) {
     const each = reshape(columns, [batch, count, columns.shape[1]!]);
-    return reduce('ReduceSum', matmul(reshape(image, [batch, channels, count]), each, plain), [0]);
+    return reduce('ReduceSum', matmul(reshape(image, [batch, channels, count]), each), [0]);
   }
   const rows = reshape(transpose(image, [1, 0, 2, 3]), [channels, batch * count]);
-  return matmul(rows, columns, plain);
+  return matmul(rows, columns);
 }
 
 /** A convolution of x with dy as its filter, each channel by itself, with strides and dilations exchanged. */

@@ -125,5 +125,5 @@ function reversedTaps(x: Value, taps: number): Value {
   for (let tap = 0; tap < taps; tap++) reversal[tap * taps + taps - 1 - tap] = 1;
   const groups = reshape(x, [sizeOf(x.shape) / taps, taps]);
   const matrix = x.graph.constant(reversal, [taps, taps], 'float32');
-  return reshape(matmul(groups, matrix, {transposeA: false, transposeB: false}), x.shape);
+  return reshape(matmul(groups, matrix), x.shape);
 }

@@ -154,10 +154,15 @@ export function transposeMatrix(x: Value): Value {
   );
 }
 
-const PLAIN = {transposeA: false, transposeB: false};
+interface Transposition {
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+}
+
+const PLAIN: Transposition = {transposeA: false, transposeB: false};
 
 /** Matrices in the last two axes, each transposed or not; leading axes repeat where their size is 1. */
-export function matmul(a: Value, b: Value, options: {transposeA: boolean; transposeB: boolean}): Value {
+export function matmul(a: Value, b: Value, options: Transposition = PLAIN): Value {
   const left = plainMatrix(a, options.transposeA);
   const right = plainMatrix(b, options.transposeB);
   const rows = left.value.shape.at(left.transposed ? -1 : -2)!;
@@ -215,7 +220,7 @@ function sumOfRows(x: Value, count: number, factor: number): Value {
   const {graph, dtype} = x;
   const [batch, rows] = count === 1 ? [1, x.shape[0]!] : [x.shape[0]!, sizeOf(x.shape.slice(1, count))];
   const width = sizeOf(x.shape.slice(count));
-  const sums = matmul(graph.uniform(1, [1, rows], dtype), reshape(x, [batch, rows, width]), PLAIN);
+  const sums = matmul(graph.uniform(1, [1, rows], dtype), reshape(x, [batch, rows, width]));
   const flat = reshape(sums, [batch, width]);
   const ones = graph.uniform(1, [1, batch], dtype);
   const alpha = floatAttribute(factor);
