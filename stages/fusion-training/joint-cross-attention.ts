@@ -11,7 +11,7 @@
  */
 import {tf} from '../learning/tf.js';
 import type {Declaration, Scope} from '../learning/layers/declaration.js';
-import {declare} from '../learning/layers/declaration.js';
+import {declare, named} from '../learning/layers/declaration.js';
 import {dense, denseWeights} from '../learning/layers/dense.js';
 import {dropout, dropoutMask} from '../learning/layers/dropout.js';
 import type {Initialiser} from '../learning/layers/initialisers.js';
@@ -109,7 +109,7 @@ function attend<M extends string>(
           2,
         );
   const j = released && jointMap ? dense(scope, `${name}.dense_coattn.${query}`, raw).mul(scope.real) : raw; // [B, L, D]
-  const xTw = dense(scope, `${name}.dense_coattn.key${number}_linear`, x.transpose([0, 2, 1])); //     Xᵀ W_j  [B, d, L]
+  const xTw = denseOverSteps(scope, `${name}.dense_coattn.key${number}_linear`, x); //                  Xᵀ W_j  [B, d, L]
   const c = tf.matMul(xTw, j).div(Math.sqrt(j.shape[2]!)).tanh(); //              C = tanh(Xᵀ W_j J / √D)      [B, d, D]
   const kept = dropout(scope, `${name}.dense_coattn.dropouts.${number - 1}`, c);
   const xw = dense(scope, `${name}.dense_coattn.value${number}_linear`, x); //                          X W_c  [B, L, d]
@@ -118,4 +118,11 @@ function attend<M extends string>(
   const mapped = dense(scope, `${name}.linears.${number - 1}.0`, h); //                                 H W_h  [B, L, d]
   const added = dropout(scope, `${name}.linears.${number - 1}.2`, released ? mapped.relu() : mapped);
   return {x: added.add(x).mul(scope.real), c}; //                                 X' = H W_h + X               [B, L, d]
+}
+
+/** A linear map over the steps of x [B, L, d], to [B, d, L']. */
+function denseOverSteps(scope: Scope, name: string, x: tf.Tensor): tf.Tensor {
+  const product = tf.matMul(x, named(scope.weights, `${name}.weight`).expandDims(0), true, true);
+  const bias = scope.weights[`${name}.bias`];
+  return bias === undefined ? product : product.add(bias);
 }

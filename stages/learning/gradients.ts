@@ -58,7 +58,12 @@ function tileGradient(dy: tf.Tensor, saved: tf.Tensor[], attributes: tf.NamedAtt
   return {x: () => tf.sum(tf.reshape(dy, apart), repetitions)};
 }
 
-/** tfjs selects elements twice, which takes several passes over them on most backends. */
+/** tfjs selects elements, which takes several passes over them on most backends, here and below. */
+function leakyReluGradient(dy: tf.Tensor, saved: tf.Tensor[], attributes: tf.NamedAttrMap): Gradients {
+  const {alpha} = attributes as unknown as tf.LeakyReluAttrs;
+  return {x: () => tf.mul(dy, tf.step(saved[0]!, alpha))};
+}
+
 function preluGradient(dy: tf.Tensor, saved: tf.Tensor[]): Gradients {
   const [x, alpha] = saved as [tf.Tensor, tf.Tensor];
   return {
@@ -72,6 +77,7 @@ const gradients: readonly tf.GradConfig[] = [
   {kernelName: tf.BatchMatMul, inputsToSave: ['a', 'b'], gradFunc: matMulGradient as tf.GradFunc},
   {kernelName: tf.Maximum, inputsToSave: ['a', 'b'], gradFunc: choiceGradient(tf.greaterEqual) as tf.GradFunc},
   {kernelName: tf.Minimum, inputsToSave: ['a', 'b'], gradFunc: choiceGradient(tf.lessEqual) as tf.GradFunc},
+  {kernelName: tf.LeakyRelu, inputsToSave: ['x'], gradFunc: leakyReluGradient as tf.GradFunc},
   {kernelName: tf.Prelu, inputsToSave: ['x', 'alpha'], gradFunc: preluGradient as tf.GradFunc},
   {kernelName: tf.SquaredDifference, inputsToSave: ['a', 'b'], gradFunc: squaredDifferenceGradient as tf.GradFunc},
   {kernelName: tf.Cumsum, gradFunc: cumsumGradient as tf.GradFunc},

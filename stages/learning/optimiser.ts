@@ -44,23 +44,31 @@ export function optimiser(options: OptimiserOptions): Optimiser {
   return options.name === 'sgd' ? sgd(options) : adam(options);
 }
 
-/** Kingma and Ba, ICLR 2015. */
+/**
+ * Kingma and Ba, ICLR 2015. The moments are kept as decaying sums m = Σ β₁ᵏ g and v = Σ β₂ᵏ g², without the factors
+ * that make means of them: these are scalars, and each saves a pass over the weights.
+ *
+ *     w − η (c₁ m) / (√(c₂ v) + ε) = w − (η c₁ / √c₂) m / (√v + ε / √c₂)        c = (1 − β) / (1 − βᵗ)
+ */
 function adam({name, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, weightDecay = 0}: Adam): Optimiser {
   const decoupled = name === 'adamw';
   return {
     moments: ['first', 'second'],
-    scalars: ({learningRate, step}) => ({
-      stepSize: learningRate / (1 - beta1 ** step),
-      secondScale: 1 / Math.sqrt(1 - beta2 ** step),
-      shrinkage: decoupled ? 1 - learningRate * weightDecay : 1,
-    }),
+    scalars: ({learningRate, step}) => {
+      const [c1, c2] = [beta1, beta2].map((beta) => (1 - beta) / (1 - beta ** step)) as [number, number];
+      return {
+        stepSize: (learningRate * c1) / Math.sqrt(c2),
+        epsilon: epsilon / Math.sqrt(c2),
+        shrinkage: decoupled ? 1 - learningRate * weightDecay : 1,
+      };
+    },
     update: perWeight((weight, gradient, {first, second}, scalars) => {
       const g = decoupled ? gradient : withDecay(gradient, weight, weightDecay);
-      const m = first!.mul(beta1).add(g.mul(1 - beta1));
-      const v = second!.mul(beta2).add(g.square().mul(1 - beta2));
-      const denominator = v.sqrt().mul(scalars['secondScale']!).add(epsilon);
+      const m = first!.mul(beta1).add(g);
+      const v = second!.mul(beta2).add(g.square());
+      const direction = m.div(v.sqrt().add(scalars['epsilon']!));
       const shrunk = decoupled && weightDecay > 0 ? weight.mul(scalars['shrinkage']!) : weight;
-      return {weight: shrunk.sub(m.mul(scalars['stepSize']!).div(denominator)), moments: {first: m, second: v}};
+      return {weight: shrunk.sub(direction.mul(scalars['stepSize']!)), moments: {first: m, second: v}};
     }),
   };
 }

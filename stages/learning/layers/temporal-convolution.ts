@@ -59,8 +59,7 @@ function residualLevel(scope: Scope, prefix: string, x: tf.Tensor, dilation: num
   return leaky(outer.add(direct));
 }
 
-/** max(x, slope · x): one product and one maximum, both with plain gradients. */
-export const leaky = (x: tf.Tensor): tf.Tensor => tf.maximum(x, x.mul(LEAK));
+export const leaky = (x: tf.Tensor): tf.Tensor => tf.leakyRelu(x, LEAK);
 
 interface ConvolutionOptions {
   readonly inputs: number;

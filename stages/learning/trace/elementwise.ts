@@ -156,9 +156,10 @@ const STEEPEST = 3.4028234663852886e38;
 /** 1 above zero, `alpha` elsewhere. */
 function step(x: Value, alpha: number): Value {
   // max(0, min(1, STEEPEST · x)) is one pass over the elements where a comparison and a cast are two.
-  if (alpha === 0 && x.dtype === 'float32' && x.graph.options.target === 'cpu') {
+  if (alpha >= 0 && alpha <= 1 && x.dtype === 'float32' && x.graph.options.target === 'cpu') {
     const attributes = {alpha: floatAttribute(STEEPEST), beta: floatAttribute(0)};
-    return record('HardSigmoid', [rectifiedOr(x)], x, attributes);
+    const unit = record('HardSigmoid', [rectifiedOr(x)], x, attributes);
+    return alpha === 0 ? unit : clip(unit, alpha, 1);
   }
   const positive = compare('Greater', x, scalar(x, 0));
   if (alpha === 0) return cast(positive, 'float32');

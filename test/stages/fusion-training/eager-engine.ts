@@ -1,5 +1,6 @@
 /** Runs steps eagerly on tfjs's own CPU backend: slow, but with no tracing between an equation and its numbers. */
 import * as tf from '@tensorflow/tfjs';
+import {installGradients} from '../../../stages/learning/gradients.js';
 import type {Arrays, Tensors} from '../../../stages/learning/program.js';
 import type {Engine} from '../../../stages/fusion-training/training.js';
 
@@ -28,6 +29,7 @@ export function eagerly(inputs: readonly Arrays[], run: (...tensors: Tensors[]) 
 export const eagerEngine: Engine = {
   compile: async ({step, state}) => {
     await tf.setBackend('cpu');
+    installGradients();
     let current = state;
     return {
       device: 'tfjs',

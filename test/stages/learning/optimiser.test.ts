@@ -57,7 +57,7 @@ describe('optimiser', () => {
     const moments = initialMoments(rule, {a: [1], b: [1]});
     const weights = {a: {shape: [1], values: Float32Array.of(1)}, b: {shape: [1], values: Float32Array.of(2)}};
     const after = eagerly([weights, moments], (w, m) => {
-      const scalars = {stepSize: tf.scalar(0.1), secondScale: tf.scalar(1), shrinkage: tf.scalar(1)};
+      const scalars = {stepSize: tf.scalar(0.1), epsilon: tf.scalar(1e-8), shrinkage: tf.scalar(1)};
       const updated = rule.update({weights: w!, gradients: {a: tf.tensor1d([1])}, moments: m!, scalars});
       return {...updated.weights, ...updated.moments};
     });
