@@ -130,7 +130,8 @@ function sharedOrder(operands: readonly Value[], shape: Shape): readonly number[
   const order = orders.find((candidate) => candidate !== undefined);
   const agrees = orders.map((candidate) => candidate?.join() === order?.join());
   const added = agrees.filter((agreeing) => !agreeing).length;
-  if (added === 0) return order;
+  // Images will meet a convolution again; what else was transposed for somebody is not transposed once more.
+  if (added === 0) return large.every(isMaterialised) && !large.some(isImage) ? undefined : order;
   const spared = large.filter((operand, at) => agrees[at] && !isMaterialised(operand));
   const enough = spared.some(isImage) ? added : added + 1;
   return spared.length >= enough ? order : undefined;
