@@ -9,6 +9,7 @@ import {fromFirst, fromLast, geometryOf, outputFirst, paddingOf, toFirst, toLast
 import type {ConvolutionAttributes, Kind} from './image-geometry.js';
 import {inputGradient} from './input-gradient.js';
 import type {Call, Kernels} from './kernel.js';
+import {patchConvolve, suitsPatches} from './patch-convolution.js';
 
 interface ConvolutionInputs {
   readonly x: Value;
@@ -57,6 +58,9 @@ function convolve({x, filter}: ConvolutionInputs, attributes: ConvolutionAttribu
   const geometry = geometryOf(x.shape, filter.shape, attributes, kind);
   const form = fastFormOf(x.graph, geometry, kind);
   if (form !== undefined) return fromLast(fastConvolve(toLast(x, attributes), filter, form), attributes);
+  if (suitsPatches(x.graph, geometry, {channels: geometry.inChannels, kind})) {
+    return fromLast(patchConvolve(toLast(x, attributes), filter, geometry), attributes);
+  }
   const {batchSize, outChannels, outHeight, outWidth} = geometry;
   const output = {shape: [batchSize, outChannels, outHeight, outWidth], dtype: x.dtype};
   const y = x.graph.node('Conv', [toFirst(x, attributes), outputFirst(filter, kind)], output, {

@@ -2,11 +2,13 @@
 import type * as tf from '@tensorflow/tfjs';
 import {fastFilterGradient} from './fast-convolution.js';
 import {fastFormOf} from './fast-form.js';
+import {fromTapsSecond} from './filter-layout.js';
 import type {Value} from './graph.js';
-import {geometryOf, paddingOf, toFirst, toLast} from './image-geometry.js';
+import {channelRows, geometryOf, paddingOf, toFirst, toLast} from './image-geometry.js';
 import type {ConvolutionAttributes, Kind} from './image-geometry.js';
-import {matmul, reduce, reshape, sizeOf, slice, transpose} from './operations.js';
-import {patches, turnedWindows, windows} from './patches.js';
+import {matmul, reduce, reshape, slice, transpose} from './operations.js';
+import {axesOf, patches, phasesOf, windowsOf} from './patches.js';
+import type {AxisWindows} from './patches.js';
 
 interface Images {
   readonly x: Value;
@@ -22,10 +24,13 @@ export function filterGradient(
   const geometry = geometryOf(x.shape, attributes.filterShape, attributes, kind);
   const form = fastFormOf(x.graph, geometry, kind);
   if (form !== undefined) return fastFilterGradient(toLast(x, attributes), toLast(dy, attributes), form);
-  const images = {x: toFirst(x, attributes), dy: toFirst(dy, attributes)};
   return kind === 'depthwise'
-    ? depthwiseFilterGradient(images, geometry, attributes.filterShape)
-    : denseFilterGradient(images, geometry);
+    ? depthwiseFilterGradient(
+        {x: toFirst(x, attributes), dy: toFirst(dy, attributes)},
+        geometry,
+        attributes.filterShape,
+      )
+    : denseFilterGradient({x: toLast(x, attributes), dy: toLast(dy, attributes)}, geometry);
 }
 
 /**
@@ -34,28 +39,27 @@ export function filterGradient(
  */
 function denseFilterGradient({x, dy}: Images, geometry: tf.backend_util.Conv2DInfo): Value {
   const {inChannels, outChannels, filterHeight, filterWidth, strideHeight, strideWidth} = geometry;
+  const [rows, columns] = axesOf(geometry);
   if (strideHeight === 1 && strideWidth === 1 && outChannels < inChannels) {
-    // The tap that looks furthest ahead in x looks furthest back in dy, so the windows over dy have them in reverse.
-    const product = overPositions(x, patches(dy, turnedWindows(geometry)));
+    const [down, across] = [rows, columns].map((axis) => phasesOf(axis)[0]!.seen) as [AxisWindows, AxisWindows];
+    const product = overPositions(x, patches(dy, [down, across]));
     return transpose(reshape(product, [inChannels, filterHeight, filterWidth, outChannels]), [1, 2, 0, 3]);
   }
-  const product = overPositions(dy, patches(x, windows(geometry)));
-  return transpose(reshape(product, [outChannels, filterHeight, filterWidth, inChannels]), [1, 2, 3, 0]);
+  const product = overPositions(dy, patches(x, [windowsOf(rows), windowsOf(columns)]));
+  const taps = filterHeight * filterWidth;
+  return fromTapsSecond(reshape(product, [outChannels, taps, inChannels]), [filterHeight, filterWidth]);
 }
 
 /** Positions of an image from which on its own product, of a size that caches hold, is faster than one for all images. */
 const MANY_POSITIONS = 1024;
 
-/** An image [N, A, …] and patches [N · positions, taps · B] → [A, taps · B], summed over positions. */
+/** An image [N, …, A] and patches [N · positions, taps · B] → [A, taps · B], summed over positions. */
 function overPositions(image: Value, columns: Value): Value {
-  const [batch = 0, channels = 0, ...positions] = image.shape;
-  const count = sizeOf(positions);
-  if (count >= MANY_POSITIONS) {
-    const each = reshape(columns, [batch, count, columns.shape[1]!]);
-    return reduce('ReduceSum', matmul(reshape(image, [batch, channels, count]), each), [0]);
-  }
-  const rows = reshape(transpose(image, [1, 0, 2, 3]), [channels, batch * count]);
-  return matmul(rows, columns);
+  const rows = channelRows(image);
+  const [batch = 0, count = 0, channels = 0] = rows.shape;
+  const sum = {transposeA: true, transposeB: false};
+  if (count < MANY_POSITIONS) return matmul(reshape(rows, [batch * count, channels]), columns, sum);
+  return reduce('ReduceSum', matmul(rows, reshape(columns, [batch, count, columns.shape[1]!]), sum), [0]);
 }
 
 /** A convolution of x with dy as its filter, each channel by itself, with strides and dilations exchanged. */

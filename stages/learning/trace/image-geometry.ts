@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs';
 import type {Value} from './graph.js';
-import {asImage} from './layout.js';
+import {asImage, transposeBehind} from './layout.js';
 import {reshape, transpose} from './operations.js';
 
 /** What all convolution kernels of tfjs tell about the geometry. */
@@ -78,6 +78,14 @@ export const toLast = (x: Value, {dataFormat}: ConvolutionAttributes): Value =>
   dataFormat === 'NCHW' ? transpose(x, [0, 2, 3, 1]) : x;
 export const fromLast = (x: Value, {dataFormat}: ConvolutionAttributes): Value =>
   dataFormat === 'NCHW' ? transpose(x, [0, 3, 1, 2]) : x;
+
+/** An image [N, H, W, C] as rows of channels [N, positions, C]; where channels are stored first, it stays as it is stored. */
+export function channelRows(image: Value): Value {
+  const [batch = 0, height = 0, width = 0, channels = 0] = image.shape;
+  const first = channelsFirst(image);
+  if (transposeBehind(first) !== undefined) return reshape(image, [batch, height * width, channels]);
+  return transpose(reshape(first, [batch, channels, height * width]), [0, 2, 1]);
+}
 
 /** HWIO → OIHW; a depthwise filter [H, W, C, M] → [C · M, 1, H, W], output channel c · M + m. */
 export function outputFirst(filter: Value, kind: Kind): Value {

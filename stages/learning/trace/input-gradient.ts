@@ -5,6 +5,7 @@ import type {Value} from './graph.js';
 import {fromFirst, fromLast, geometryOf, outputFirst, paddingOf, toFirst, toLast} from './image-geometry.js';
 import type {ConvolutionAttributes, Geometry, Kind} from './image-geometry.js';
 import {binary, matmul, pad, reshape, sizeOf, slice, transpose} from './operations.js';
+import {patchInputGradient, suitsPatches} from './patch-convolution.js';
 
 /**
  * Spreads dy over the windows that it came from: a convolution with the turned filter, which ONNX Runtime computes as
@@ -20,6 +21,9 @@ export function inputGradient(
   const shape = [batchSize, inChannels, inHeight, inWidth];
   const form = turnedFormOf(dy.graph, geometry, kind);
   if (form !== undefined) return fromLast(fastInputGradient(toLast(dy, attributes), filter, form), attributes);
+  if (suitsPatches(dy.graph, geometry, {channels: geometry.outChannels, kind})) {
+    return fromLast(patchInputGradient(toLast(dy, attributes), filter, geometry), attributes);
+  }
   const image = toFirst(dy, attributes);
   if (kind === 'dense' && strideHeight === 1 && strideWidth === 1) {
     return fromFirst(turnedConvolution(image, filter, geometry, shape), attributes);

@@ -1,78 +1,126 @@
 /** The windows of a convolution over an image as the rows of a matrix. */
 import type * as tf from '@tensorflow/tfjs';
 import type {Value} from './graph.js';
-import {channelsLast, paddingOf} from './image-geometry.js';
 import {pad, reshape, sizeOf} from './operations.js';
 
-export interface Windows {
-  readonly pads: readonly [number, number, number, number];
-  readonly strides: readonly [number, number];
-  readonly dilations: readonly [number, number];
-  readonly taps: readonly [number, number];
-  readonly positions: readonly [number, number];
-  /** Whether the last tap comes first. */
-  readonly reversed: boolean;
+/** What the windows see along one axis: tap t of window p lies at p · stride + offsets[t], in zeros where that is outside. */
+export interface AxisWindows {
+  readonly windows: number;
+  readonly stride: number;
+  readonly offsets: readonly number[];
 }
 
-export function windows(geometry: tf.backend_util.Conv2DInfo): Windows {
-  return {
-    pads: paddingOf(geometry),
-    strides: [geometry.strideHeight, geometry.strideWidth],
-    dilations: [geometry.dilationHeight, geometry.dilationWidth],
-    taps: [geometry.filterHeight, geometry.filterWidth],
-    positions: [geometry.outHeight, geometry.outWidth],
-    reversed: false,
-  };
+/** Along rows and columns. */
+export type Windows = readonly [AxisWindows, AxisWindows];
+
+/** One axis of a convolution. */
+export interface Axis {
+  readonly taps: number;
+  readonly stride: number;
+  readonly dilation: number;
+  /** Zeros in front. */
+  readonly before: number;
+  readonly inputs: number;
+  readonly outputs: number;
 }
 
-/** The windows over dy that belong to each position of x, each tap where the filter has it. */
-export function turnedWindows(geometry: tf.backend_util.Conv2DInfo): Windows {
-  const [top, left] = paddingOf(geometry);
-  const {effectiveFilterHeight, effectiveFilterWidth, inHeight, inWidth, outHeight, outWidth} = geometry;
-  const before = [effectiveFilterHeight - 1 - top, effectiveFilterWidth - 1 - left] as const;
-  const after = [inHeight - outHeight + top, inWidth - outWidth + left] as const;
-  return {...windows(geometry), pads: [...before, ...after], positions: [inHeight, inWidth], reversed: true};
+export function axesOf(geometry: tf.backend_util.Conv2DInfo): readonly [Axis, Axis] {
+  const {padInfo} = geometry;
+  return [
+    {
+      taps: geometry.filterHeight,
+      stride: geometry.strideHeight,
+      dilation: geometry.dilationHeight,
+      before: padInfo.top,
+      inputs: geometry.inHeight,
+      outputs: geometry.outHeight,
+    },
+    {
+      taps: geometry.filterWidth,
+      stride: geometry.strideWidth,
+      dilation: geometry.dilationWidth,
+      before: padInfo.left,
+      inputs: geometry.inWidth,
+      outputs: geometry.outWidth,
+    },
+  ];
+}
+
+/** The windows over x that belong to the positions of y. */
+export function windowsOf({taps, stride, dilation, before, outputs}: Axis): AxisWindows {
+  return {windows: outputs, stride, offsets: range(taps).map((tap) => tap * dilation - before)};
+}
+
+/** The windows over y that belong to every `stride`-th position of x, and which taps of the filter they hold. */
+export interface Phase {
+  readonly seen: AxisWindows;
+  readonly taps: readonly number[];
+}
+
+/** For each of the first `stride` positions of x, the windows over y of the positions `stride` apart from it. */
+export function phasesOf({taps, stride, dilation, before, inputs}: Axis): Phase[] {
+  return range(stride).map((first) => {
+    const own = range(taps).filter((tap) => (first + before - tap * dilation) % stride === 0);
+    const offsets = own.map((tap) => (first + before - tap * dilation) / stride);
+    return {taps: own, seen: {windows: Math.max(0, Math.ceil((inputs - first) / stride)), stride: 1, offsets}};
+  });
 }
 
 /** Bytes of a row from which on gathering it takes as long as its bytes; each shorter one takes as long as these. */
-const SHORT_ROW_BYTES = 64;
+export const SHORT_ROW_BYTES = 64;
 
 /**
- * An image [N, C, H, W] → [N · positions, taps · C], with padding cut or added as the windows need. Rows of channels
- * are gathered, whole runs of memory, which is faster than to slice and concatenate; short ones along the columns
- * first, so that longer ones are left to gather along the rows.
+ * An image [N, H, W, C] → [N · windows, taps · C]. Rows of channels are gathered, whole runs of memory, which is faster
+ * than to slice and concatenate; short ones along the columns first, so that longer ones are left to gather along the rows.
  */
-export function patches(image: Value, {pads, strides, dilations, taps, positions, reversed}: Windows): Value {
-  const room = (amount: number): number => Math.max(0, amount);
-  const [top, left, bottom, right] = pads;
-  const padded = pad(channelsLast(image), [
-    [0, 0],
-    [room(top), room(bottom)],
-    [room(left), room(right)],
-    [0, 0],
-  ]);
-  const [batch = 0, height = 0, width = 0, channels = 0] = padded.shape;
-  /** What each tap sees at each position along an axis. */
-  const seen = (axis: 0 | 1, position: number, tap: number): number =>
-    position * strides[axis] + (reversed ? taps[axis] - 1 - tap : tap) * dilations[axis] + room(-pads[axis]);
+export function patches(image: Value, windows: Windows): Value {
+  const [batch = 0, , , channels = 0] = image.shape;
+  const count = windows[0].windows * windows[1].windows;
+  const taps = windows.map(({offsets}) => offsets.length) as [number, number];
+  if (windows.every((axis, at) => isWhole(axis, image.shape[at + 1]!)))
+    return reshape(image, [batch * count, channels]);
+  const around = windows.map((axis, at) => roomFor(axis, image.shape[at + 1]!));
+  const padded = pad(image, [[0, 0], ...around, [0, 0]]);
+  const [, height = 0, width = 0] = padded.shape;
+  const [down, across] = windows.map(({stride, offsets}, at) => (window: number, tap: number): number => {
+    return window * stride + offsets[tap]! + around[at]![0];
+  }) as [Seen, Seen];
   if (channels * Float32Array.BYTES_PER_ELEMENT >= SHORT_ROW_BYTES) {
     const places = indicesOf(
-      [...positions, ...taps],
-      (y, x, row, column) => seen(0, y, row) * width + seen(1, x, column),
+      [windows[0].windows, windows[1].windows, ...taps],
+      (y, x, row, column) => down(y, row) * width + across(x, column),
     );
     const found = gatherRows(reshape(padded, [batch, height * width, channels]), places);
-    return reshape(found, [batch * sizeOf(positions), sizeOf(taps) * channels]);
+    return reshape(found, [batch * count, sizeOf(taps) * channels]);
   }
-  const across = indicesOf([positions[1], taps[1]], (x, column) => seen(1, x, column));
-  const lines = gatherRows(reshape(padded, [batch * height, width, channels]), across);
+  const lines = gatherRows(
+    reshape(padded, [batch * height, width, channels]),
+    indicesOf([windows[1].windows, taps[1]], across),
+  );
   const wide = taps[1] * channels;
-  const down = indicesOf([...positions, taps[0]], (y, x, row) => seen(0, y, row) * positions[1] + x);
-  const found = gatherRows(reshape(lines, [batch, height * positions[1], wide]), down);
-  return reshape(found, [batch * sizeOf(positions), taps[0] * wide]);
+  const places = indicesOf([windows[0].windows, windows[1].windows, taps[0]], (y, x, row) => {
+    return down(y, row) * windows[1].windows + x;
+  });
+  const found = gatherRows(reshape(lines, [batch, height * windows[1].windows, wide]), places);
+  return reshape(found, [batch * count, taps[0] * wide]);
+}
+
+/** The place that a tap of a window sees in the padded image. */
+type Seen = (window: number, tap: number) => number;
+
+/** Whether the windows are the elements of the axis. */
+function isWhole({windows, stride, offsets}: AxisWindows, size: number): boolean {
+  return windows === size && stride === 1 && offsets.length === 1 && offsets[0] === 0;
+}
+
+/** Zeros that windows see before and after an axis. */
+function roomFor({windows, stride, offsets}: AxisWindows, size: number): [number, number] {
+  const last = (windows - 1) * stride + Math.max(...offsets);
+  return [Math.max(0, -Math.min(...offsets)), Math.max(0, last + 1 - size)];
 }
 
 /** The value of `indexOf` for all combinations of numbers below `sizes`, the last changing first. */
-function indicesOf(sizes: readonly number[], indexOf: (...at: number[]) => number): BigInt64Array {
+export function indicesOf(sizes: readonly number[], indexOf: (...at: number[]) => number): BigInt64Array {
   const steps = sizes.map((_, axis) => sizeOf(sizes.slice(axis + 1)));
   return BigInt64Array.from({length: sizeOf(sizes)}, (_, place) =>
     BigInt(indexOf(...sizes.map((size, axis) => Math.floor(place / steps[axis]!) % size))),
@@ -80,8 +128,10 @@ function indicesOf(sizes: readonly number[], indexOf: (...at: number[]) => numbe
 }
 
 /** [N, rows, width] → [N, indices, width] */
-function gatherRows(x: Value, indices: BigInt64Array): Value {
+export function gatherRows(x: Value, indices: BigInt64Array): Value {
   const [batch = 0, , width = 0] = x.shape;
   const places = x.graph.constant(indices, [indices.length], 'int64');
   return x.graph.node('Gather', [x, places], {shape: [batch, indices.length, width], dtype: x.dtype}, {axis: 1});
 }
+
+const range = (length: number): number[] => Array.from({length}, (_, at) => at);
