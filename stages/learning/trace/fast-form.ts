@@ -1,6 +1,7 @@
 /** Which convolutions are done with fewer products, and with tiles of which sizes. */
 import type * as tf from '@tensorflow/tfjs';
 import type {Graph} from './graph.js';
+import {axesOf} from './image-geometry.js';
 import type {Kind} from './image-geometry.js';
 import {Tiling} from './tiling.js';
 import type {AxisGeometry} from './tiling.js';
@@ -80,21 +81,8 @@ export function turnedFormOf({options}: Graph, geometry: tf.backend_util.Conv2DI
 }
 
 function fastGeometry(geometry: tf.backend_util.Conv2DInfo, kind: Kind): Convolution | undefined {
-  const {batchSize: batch, inChannels, outChannels, strideHeight, strideWidth, padInfo} = geometry;
-  if (kind === 'depthwise' || strideHeight !== 1 || strideWidth !== 1) return undefined;
-  const rows: AxisGeometry = {
-    taps: geometry.filterHeight,
-    dilation: geometry.dilationHeight,
-    before: padInfo.top,
-    inputs: geometry.inHeight,
-    outputs: geometry.outHeight,
-  };
-  const columns: AxisGeometry = {
-    taps: geometry.filterWidth,
-    dilation: geometry.dilationWidth,
-    before: padInfo.left,
-    inputs: geometry.inWidth,
-    outputs: geometry.outWidth,
-  };
-  return {batch, axes: [rows, columns], inChannels, outChannels};
+  const {batchSize: batch, inChannels, outChannels} = geometry;
+  const axes = axesOf(geometry);
+  if (kind === 'depthwise' || axes.some(({stride}) => stride !== 1)) return undefined;
+  return {batch, axes, inChannels, outChannels};
 }

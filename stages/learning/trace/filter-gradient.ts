@@ -4,10 +4,10 @@ import {fastFilterGradient} from './fast-convolution.js';
 import {fastFormOf} from './fast-form.js';
 import {fromTapsSecond} from './filter-layout.js';
 import type {Value} from './graph.js';
-import {channelRows, geometryOf, paddingOf, toFirst, toLast} from './image-geometry.js';
+import {axesOf, channelRows, geometryOf, paddingOf, toFirst, toLast} from './image-geometry.js';
 import type {ConvolutionAttributes, Kind} from './image-geometry.js';
 import {matmul, reduce, reshape, slice, transpose} from './operations.js';
-import {axesOf, patches, phasesOf, windowsOf} from './patches.js';
+import {patches, phasesOf, windowsOf} from './patches.js';
 import type {AxisWindows} from './patches.js';
 
 interface Images {

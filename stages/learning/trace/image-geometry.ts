@@ -60,6 +60,38 @@ export function geometryOf(
   );
 }
 
+/** A convolution along one axis. */
+export interface Axis {
+  readonly taps: number;
+  readonly stride: number;
+  readonly dilation: number;
+  /** Zeros in front of the axis; negative where its first elements are not read. */
+  readonly before: number;
+  readonly inputs: number;
+  readonly outputs: number;
+}
+
+/** Rows and columns. */
+export function axesOf(geometry: tf.backend_util.Conv2DInfo): readonly [Axis, Axis] {
+  const rows = {
+    taps: geometry.filterHeight,
+    stride: geometry.strideHeight,
+    dilation: geometry.dilationHeight,
+    before: geometry.padInfo.top,
+    inputs: geometry.inHeight,
+    outputs: geometry.outHeight,
+  };
+  const columns = {
+    taps: geometry.filterWidth,
+    stride: geometry.strideWidth,
+    dilation: geometry.dilationWidth,
+    before: geometry.padInfo.left,
+    inputs: geometry.inWidth,
+    outputs: geometry.outWidth,
+  };
+  return [rows, columns];
+}
+
 /** ONNX's [top, left, bottom, right]; the last two reach as far as the last window does. */
 export function paddingOf(geometry: Geometry): [number, number, number, number] {
   const {padInfo, strideHeight, strideWidth, inHeight, inWidth, outHeight, outWidth} = geometry;

@@ -5,10 +5,11 @@
  */
 import type * as tf from '@tensorflow/tfjs';
 import type {Graph, Value} from './graph.js';
+import {axesOf} from './image-geometry.js';
 import type {Kind} from './image-geometry.js';
 import {tapsFirst, tapsSecond} from './filter-layout.js';
 import {concatenate, matmul, reshape} from './operations.js';
-import {axesOf, gatherRows, indicesOf, patches, phasesOf, SHORT_ROW_BYTES, windowsOf} from './patches.js';
+import {gatherRows, indicesOf, patches, phasesOf, SHORT_ROW_BYTES, windowsOf} from './patches.js';
 import type {Phase} from './patches.js';
 
 /** Positions of an image up to which its patches, as many times as large as it is as the filter has taps, are small. */

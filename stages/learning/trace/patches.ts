@@ -1,6 +1,6 @@
 /** The windows of a convolution over an image as the rows of a matrix. */
-import type * as tf from '@tensorflow/tfjs';
 import type {Value} from './graph.js';
+import type {Axis} from './image-geometry.js';
 import {pad, reshape, sizeOf} from './operations.js';
 
 /** What the windows see along one axis: tap t of window p lies at p · stride + offsets[t], in zeros where that is outside. */
@@ -12,39 +12,6 @@ export interface AxisWindows {
 
 /** Along rows and columns. */
 export type Windows = readonly [AxisWindows, AxisWindows];
-
-/** One axis of a convolution. */
-export interface Axis {
-  readonly taps: number;
-  readonly stride: number;
-  readonly dilation: number;
-  /** Zeros in front. */
-  readonly before: number;
-  readonly inputs: number;
-  readonly outputs: number;
-}
-
-export function axesOf(geometry: tf.backend_util.Conv2DInfo): readonly [Axis, Axis] {
-  const {padInfo} = geometry;
-  return [
-    {
-      taps: geometry.filterHeight,
-      stride: geometry.strideHeight,
-      dilation: geometry.dilationHeight,
-      before: padInfo.top,
-      inputs: geometry.inHeight,
-      outputs: geometry.outHeight,
-    },
-    {
-      taps: geometry.filterWidth,
-      stride: geometry.strideWidth,
-      dilation: geometry.dilationWidth,
-      before: padInfo.left,
-      inputs: geometry.inWidth,
-      outputs: geometry.outWidth,
-    },
-  ];
-}
 
 /** The windows over x that belong to the positions of y. */
 export function windowsOf({taps, stride, dilation, before, outputs}: Axis): AxisWindows {

@@ -1,16 +1,10 @@
 /** How the positions along one axis of an image fall into the tiles of a short convolution. */
+import type {Axis} from './image-geometry.js';
 import {shortConvolution} from './toom-cook.js';
 import type {ShortConvolution} from './toom-cook.js';
 
 /** A convolution with stride 1 along one axis. */
-export interface AxisGeometry {
-  readonly taps: number;
-  readonly dilation: number;
-  /** Zeros in front of the axis; negative where its first elements are not read. */
-  readonly before: number;
-  readonly inputs: number;
-  readonly outputs: number;
-}
+export type AxisGeometry = Omit<Axis, 'stride'>;
 
 export class Tiling {
   readonly algorithm: ShortConvolution;
