@@ -98,7 +98,16 @@ export class TraceBackend extends tf.KernelBackend {
     // The table holds kernels of many signatures; tfjs gives each the inputs and attributes of its name.
     const call = {graph, inputs: Object.fromEntries(values), attributes: attrs ?? {}} as never;
     const result = kernel(call);
-    return isList(result) ? result.map((value) => this.#info(value)) : this.#info(result);
+    if (isList(result)) return result.map((value) => this.#info(value));
+    return this.#shared(result, Object.values(inputs)) ?? this.#info(result);
+  }
+
+  /** The data of the operand that a kernel returned as it is, as tfjs's own backends share it. */
+  #shared(result: Value, operands: readonly (tf.TensorInfo | null | undefined)[]): tf.TensorInfo | undefined {
+    const operand = operands.find((given) => given && this.#entries.get(given.dataId)?.value === result);
+    if (!operand) return undefined;
+    this.incRef(operand.dataId);
+    return {...operand, shape: [...result.shape]};
   }
 
   override write(values: tf.BackendValues, shape: number[], dtype: tf.DataType): object {

@@ -100,13 +100,14 @@ async function run(network: Network, released: readonly string[]): Promise<Array
 }
 
 /**
- * 3e-4 of the norm: both sides compute in float32, in another order. Below 0.01 the difference counts as it is, because a
- * shift in front of batch norm has a gradient of 0 but for rounding.
+ * 1.2e-3 of the norm: the reference is computed in float64, and of IR-50 with three images PyTorch's own float32 differs from it
+ * by 9.3e-4. Below 0.01 the difference counts as it is, because a shift in front of batch norm has a gradient of 0 but for
+ * rounding.
  */
 function expectEqual(actual: ArrayValue, expected: readonly number[], what: string): void {
   const scale = Math.max(1e-2, expected[1]!);
   const worst = Math.max(...kept(actual).map((value, i) => Math.abs(value - expected[i]!)));
-  expect(worst / scale, what).toBeLessThan(3e-4);
+  expect(worst / scale, what).toBeLessThan(1.2e-3);
 }
 
 describe('backbones against PyTorch', () => {
