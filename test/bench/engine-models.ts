@@ -1,12 +1,18 @@
 /** Training steps that the engine benchmark runs, each with a twin of the same name in engine.py. */
 import * as tf from '@tensorflow/tfjs';
 import type {StepDeclaration} from '../../stages/learning/engine.js';
+import {declare, initialArrays} from '../../stages/learning/layers/declaration.js';
+import {dense, denseWeights} from '../../stages/learning/layers/dense.js';
 import {causalConvolution} from '../../stages/learning/layers/temporal-convolution.js';
-import {optimiser} from '../../stages/learning/optimiser.js';
+import {initialMoments, optimiser} from '../../stages/learning/optimiser.js';
 import type {Arrays, ArrayValue, Tensors} from '../../stages/learning/program.js';
-import {prefixed, scalarArrays, specsOf} from '../../stages/learning/records.js';
+import {mapValues, prefixed, scalarArrays, specsOf} from '../../stages/learning/records.js';
 import {random} from '../../stages/learning/random.js';
 import {drawMasks} from '../../stages/learning/layers/dropout.js';
+import {trainingStep as trainingStepOf} from '../../stages/learning/training-step.js';
+import {networks} from '../../stages/backbone-training/networks/index.js';
+import type {Network} from '../../stages/backbone-training/networks/network.js';
+import {imageShape} from '../../stages/backbone-training/networks/network.js';
 import {initialState, modelOf, optimiserOf, trainingStep} from '../../stages/fusion-training/model.js';
 import {systems} from '../../stages/fusion-training/systems/index.js';
 import {publishedTraining} from '../../stages/fusion-training/training-params.js';
@@ -65,7 +71,7 @@ export function scalarsOf(at: {learningRate: number; step: number}): Arrays {
   return scalarArrays(optimiser({name: 'adam'}).scalars(at));
 }
 
-const dense = (x: tf.Tensor, w: tf.Tensor): tf.Tensor =>
+const linear = (x: tf.Tensor, w: tf.Tensor): tf.Tensor =>
   tf.reshape(tf.matMul(tf.reshape(x, [-1, x.shape.at(-1)!]), w as tf.Tensor2D), [...x.shape.slice(0, -1), w.shape[1]!]);
 
 export interface RcmaSizes {
@@ -135,18 +141,18 @@ function rcmaForward(w: Weights, batch: Tensors, {channels}: RcmaSizes): tf.Tens
         others[name].map((other) => before[other]),
         2,
       );
-      const product = tf.matMul(dense(before[name], w[`joint/${name}`]!), joint, false, true);
+      const product = tf.matMul(linear(before[name], w[`joint/${name}`]!), joint, false, true);
       const correlation = tf.tanh(tf.div(product, Math.sqrt(joint.shape[2]!)));
-      const map = tf.relu(tf.matMul(correlation, dense(joint, w[`correlation/${name}`]!)));
-      return tf.add(dense(map, w[`attended/${name}`]!), before[name]);
+      const map = tf.relu(tf.matMul(correlation, linear(joint, w[`correlation/${name}`]!)));
+      return tf.add(linear(map, w[`attended/${name}`]!), before[name]);
     });
   }
   const fused = tf.concat(
     modalities.map((name) => features[name]),
     2,
   );
-  const hidden = tf.mul(tf.relu(dense(fused, w['head/1']!)), batch['mask']!);
-  return tf.reshape(tf.tanh(dense(hidden, w['head/2']!)), [-1]);
+  const hidden = tf.mul(tf.relu(linear(fused, w['head/1']!)), batch['mask']!);
+  return tf.reshape(tf.tanh(linear(hidden, w['head/2']!)), [-1]);
 }
 
 const byModality = <T>(compute: (name: Modality) => T): Record<Modality, T> => ({
@@ -161,7 +167,7 @@ function temporal(w: Weights, modality: string, input: tf.Tensor, levels: number
     const at = `${modality}/${String(level)}`;
     const convolved = tf.relu(causalConvolution(x, w[`tcn/${at}`]!, w[`bias/${at}`]!, 2 ** level));
     const direct = w[`direct/${at}`];
-    x = tf.relu(tf.add(convolved, direct === undefined ? x : dense(x, direct)));
+    x = tf.relu(tf.add(convolved, direct === undefined ? x : linear(x, direct)));
   }
   return x;
 }
@@ -198,164 +204,38 @@ export function published(): BenchModel {
   return {batch, declaration: {state, batch: specsOf(batch), step: trainingStep(model)}};
 }
 
-/** Filters [out, in, H, W], as PyTorch stores them, and batch norms of a network, declared while it is described. */
-class Network {
-  readonly weights: Arrays = {};
-  readonly #draw = numbers();
-
-  filter(name: string, shape: [number, number, number, number]): void {
-    const [height, width, inputs, outputs] = shape;
-    const scale = Math.sqrt(3 / (height * width * inputs));
-    this.weights[name] = {shape: [outputs, inputs, height, width], values: this.#draw(sizeOf(shape), scale)};
-  }
-
-  norm(name: string, channels: number): void {
-    this.weights[`${name}/scale`] = {shape: [channels], values: new Float32Array(channels).fill(1)};
-    this.weights[`${name}/offset`] = {shape: [channels], values: new Float32Array(channels)};
-  }
-
-  slopes(name: string, channels: number): void {
-    this.weights[name] = {shape: [channels], values: new Float32Array(channels).fill(0.25)};
-  }
-
-  dense(name: string, inputs: number, outputs: number): void {
-    this.weights[name] = {shape: [inputs, outputs], values: this.#draw(inputs * outputs, 1 / Math.sqrt(inputs))};
-  }
-
-  /** Images and two labels each; the loss is the mean squared error. */
-  training(images: number, size: number, forward: (w: Weights, x: tf.Tensor4D) => tf.Tensor): BenchModel {
-    const shape = [images, size, size, 3];
-    const batch: Arrays = {
-      images: {shape, values: this.#draw(sizeOf(shape), 1)},
-      labels: {shape: [images, 2], values: this.#draw(2 * images, 1)},
-    };
-    const loss: Loss = (w, given) =>
-      tf.mean(tf.squaredDifference(forward(w, given['images'] as tf.Tensor4D), given['labels']!)) as tf.Scalar;
-    return withAdam(loss, this.weights, batch);
-  }
-}
-
-/** Batch normalisation by the moments of the batch, with the gradient written out (Ioffe and Szegedy, 2015). */
-function batchNorm(w: Weights, name: string, x: tf.Tensor): tf.Tensor4D {
-  return normalised(x, w[`${name}/scale`]!, w[`${name}/offset`]!) as tf.Tensor4D;
-}
-
-const normalised = tf.customGrad((...given) => {
-  const [x, scale, offset] = given as unknown as [tf.Tensor, tf.Tensor, tf.Tensor];
-  const save = given[3] as tf.GradSaveFunc;
-  const mean = tf.mean(x, [0, 1, 2]);
-  const variance = tf.mean(tf.square(tf.sub(x, mean)), [0, 1, 2]);
-  const inverse = tf.rsqrt(tf.add(variance, 1e-5));
-  const factor = tf.mul(inverse, scale);
-  const value = tf.add(tf.mul(x, factor), tf.sub(offset, tf.mul(mean, factor)));
-  save([x, mean, inverse, factor]);
-  return {
-    value,
-    gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => {
-      const [x, mean, inverse, factor] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
-      const count = x.size / x.shape.at(-1)!;
-      const sum = tf.sum(dy, [0, 1, 2]);
-      const projection = tf.mul(tf.sub(tf.sum(tf.mul(dy, x), [0, 1, 2]), tf.mul(mean, sum)), inverse);
-      // dx = factor · (dy − (Σdy + x̂ · Σdy·x̂) / n), as one multiple of dy, one of x, and a constant per channel.
-      const slope = tf.div(tf.mul(tf.mul(projection, inverse), factor), count);
-      const constant = tf.sub(tf.mul(slope, mean), tf.div(tf.mul(sum, factor), count));
-      const dx = tf.add(tf.sub(tf.mul(dy, factor), tf.mul(x, slope)), constant);
-      return [dx, projection, sum];
-    },
-  };
-});
-
-/** ResNet-18 (He et al., CVPR 2016) with two outputs on face crops of 112 pixels. */
-export function resnet18(images = 32): BenchModel {
-  const network = new Network();
-  const widths = [64, 128, 256, 512];
-  network.filter('stem', [7, 7, 3, 64]);
-  network.norm('stem', 64);
-  for (const {name, inputs, outputs} of blocksOf(widths, [2, 2, 2, 2])) {
-    network.filter(`${name}/1`, [3, 3, inputs, outputs]);
-    network.norm(`${name}/1`, outputs);
-    network.filter(`${name}/2`, [3, 3, outputs, outputs]);
-    network.norm(`${name}/2`, outputs);
-    if (inputs === outputs) continue;
-    network.filter(`${name}/direct`, [1, 1, inputs, outputs]);
-    network.norm(`${name}/direct`, outputs);
-  }
-  network.dense('head', 512, 2);
-  return network.training(images, 112, (w, image) => {
-    const stem = batchNorm(w, 'stem', convolution(image, w['stem']!, 2, 3));
-    let x = tf.relu(tf.maxPool(stem, 3, 2, 1));
-    for (const {name, stride} of blocksOf(widths, [2, 2, 2, 2])) {
-      const inner = tf.relu(batchNorm(w, `${name}/1`, convolution(x, w[`${name}/1`]!, stride, 1)));
-      const outer = batchNorm(w, `${name}/2`, convolution(inner, w[`${name}/2`]!, 1, 1));
-      const direct = w[`${name}/direct`];
-      const side = direct === undefined ? x : batchNorm(w, `${name}/direct`, convolution(x, direct, stride, 0));
-      x = tf.relu(tf.add(outer, side)) as tf.Tensor4D;
-    }
-    return tf.matMul(tf.mean(x, [1, 2]), w['head'] as tf.Tensor2D);
-  });
-}
-
-/** IR-50, the improved residual network of ArcFace (Deng et al., CVPR 2019), with two outputs. */
-export function ir50(images = 8): BenchModel {
-  const network = new Network();
-  const [widths, depths] = [
-    [64, 128, 256, 512],
-    [3, 4, 14, 3],
-  ];
-  network.filter('stem', [3, 3, 3, 64]);
-  network.norm('stem', 64);
-  network.slopes('stem/slopes', 64);
-  const blocks = blocksOf(widths, depths).map((block) => ({...block, stride: block.first ? 2 : 1}));
-  for (const {name, inputs, outputs, first} of blocks) {
-    network.norm(`${name}/before`, inputs);
-    network.filter(`${name}/1`, [3, 3, inputs, outputs]);
-    network.norm(`${name}/1`, outputs);
-    network.slopes(`${name}/slopes`, outputs);
-    network.filter(`${name}/2`, [3, 3, outputs, outputs]);
-    network.norm(`${name}/2`, outputs);
-    if (!first) continue;
-    network.filter(`${name}/direct`, [1, 1, inputs, outputs]);
-    network.norm(`${name}/direct`, outputs);
-  }
-  network.dense('head', 7 * 7 * 512, 2);
-  return network.training(images, 112, (w, image) => {
-    const stem = batchNorm(w, 'stem', convolution(image, w['stem']!, 1, 1));
-    let x = tf.prelu(stem, w['stem/slopes']!) as tf.Tensor4D;
-    for (const {name, stride} of blocks) {
-      const before = batchNorm(w, `${name}/before`, x);
-      const inner = batchNorm(w, `${name}/1`, convolution(before, w[`${name}/1`]!, 1, 1));
-      const active = tf.prelu(inner, w[`${name}/slopes`]!) as tf.Tensor4D;
-      const outer = batchNorm(w, `${name}/2`, convolution(active, w[`${name}/2`]!, stride, 1));
-      const direct = w[`${name}/direct`];
-      const side = direct === undefined ? x : batchNorm(w, `${name}/direct`, convolution(x, direct, stride, 0));
-      x = tf.add(outer, side) as tf.Tensor4D;
-    }
-    return tf.matMul(tf.reshape(x, [images, -1]), w['head'] as tf.Tensor2D);
-  });
-}
-
-interface Block {
-  readonly name: string;
-  readonly inputs: number;
-  readonly outputs: number;
-  readonly stride: number;
-  readonly first: boolean;
-}
-
-/** Blocks of four stages; the first of each later stage halves the image. */
-function blocksOf(widths: readonly number[], depths: readonly number[]): Block[] {
-  return widths.flatMap((outputs, stage) =>
-    Array.from({length: depths[stage]!}, (_, at) => ({
-      name: `${String(stage + 1)}/${String(at + 1)}`,
-      inputs: at > 0 ? outputs : (widths[stage - 1] ?? widths[0]!),
-      outputs,
-      stride: at === 0 && stage > 0 ? 2 : 1,
-      first: at === 0,
-    })),
+/** A backbone as users fine-tune it, all parts released, with a linear head of two outputs that is trained by squared error. */
+function backbone(network: Network, images: number): BenchModel {
+  const declaration = declare(
+    network.declare(),
+    denseWeights('head', {inputs: network.dimension, outputs: 2, bias: false}),
   );
+  const adam = optimiser({name: 'adam'});
+  const draw = numbers();
+  const shape = [images, ...imageShape(network)];
+  const batch: Arrays = {
+    images: {shape, values: draw(sizeOf(shape), 1)},
+    labels: {shape: [images, 2], values: draw(2 * images, 1)},
+    real: {shape: [1, images], values: new Float32Array(images).fill(1)},
+    ...prefixed('masks', drawMasks(declaration, images, {source: random(1), step: 1})),
+    ...prefixed('optimiser', scalarsOf({learningRate: 1e-5, step: 1})),
+  };
+  const step = trainingStepOf({
+    names: Object.keys(declaration.weights),
+    optimiser: adam,
+    gradientClip: 0,
+    loss: (scope, given) => {
+      const prediction = dense(scope, 'head', network.forward(scope, given['images'] as tf.Tensor4D));
+      return tf.mean(tf.squaredDifference(prediction, given['labels']!));
+    },
+  });
+  const shapes = mapValues(declaration.weights, (weight) => weight.shape);
+  const state = {...initialArrays(declaration, {}, random(1)), ...initialMoments(adam, shapes)};
+  return {batch, declaration: {state, batch: specsOf(batch), step}};
 }
 
-function convolution(x: tf.Tensor, filter: tf.Tensor, stride: number, padding: number): tf.Tensor4D {
-  const ordered = tf.transpose(filter, [2, 3, 1, 0]) as tf.Tensor4D;
-  return tf.conv2d(x as tf.Tensor4D, ordered, stride, padding, 'NHWC', 1, 'floor');
-}
+/** ResNet-18 (He et al., CVPR 2016) on face crops of 112 pixels. */
+export const resnet18 = (images = 32): BenchModel => backbone(networks['resnet18']!, images);
+
+/** IR-50, the improved residual network of ArcFace (Deng et al., CVPR 2019), on crops of 40 pixels, as RCMA and GRJCA have it. */
+export const ir50 = (images = 32): BenchModel => backbone(networks['ir50']!, images);

@@ -154,14 +154,14 @@ class BasicBlock(nn.Module):
 
 
 class ImprovedBlock(nn.Module):
-    def __init__(self, inputs, outputs, stride, first):
+    def __init__(self, inputs, outputs, stride):
         super().__init__()
         self.body = nn.Sequential(
-            nn.BatchNorm2d(inputs), nn.Conv2d(inputs, outputs, 3, 1, 1, bias=False), nn.BatchNorm2d(outputs),
-            nn.PReLU(outputs), nn.Conv2d(outputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs),
+            nn.BatchNorm2d(inputs), nn.Conv2d(inputs, outputs, 3, 1, 1, bias=False), nn.PReLU(outputs),
+            nn.Conv2d(outputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs),
         )
-        self.direct = nn.Sequential(
-            nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)) if first else nn.Identity()
+        self.direct = nn.Identity() if inputs == outputs else nn.Sequential(
+            nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
 
     def forward(self, x):
         return self.body(x) + self.direct(x)
@@ -174,7 +174,7 @@ class Backbone(nn.Module):
 
     def batch(self):
         self.to(memory_format=torch.channels_last)
-        images = torch.rand(self.images, 3, 112, 112) * 2 - 1
+        images = torch.rand(self.images, 3, self.size, self.size) * 2 - 1
         return images.contiguous(memory_format=torch.channels_last), torch.rand(self.images, 2) * 2 - 1
 
     def forward(self, x):
@@ -186,6 +186,8 @@ class Backbone(nn.Module):
 
 
 class Resnet18(Backbone):
+    size = 112
+
     def __init__(self):
         super().__init__()
         widths = [64, 64, 128, 256, 512]
@@ -196,19 +198,25 @@ class Resnet18(Backbone):
         )
 
 
+class UnitLength(nn.Module):
+    def forward(self, x):
+        return F.normalize(x, dim=1)
+
+
 class Ir50(Backbone):
-    images = 8
+    size = 40
 
     def __init__(self):
         super().__init__()
         widths, depths = [64, 64, 128, 256, 512], [3, 4, 14, 3]
         blocks = [
-            ImprovedBlock(widths[s + min(b, 1)], widths[s + 1], 2 if b == 0 else 1, b == 0)
+            ImprovedBlock(widths[s + min(b, 1)], widths[s + 1], 2 if s > 0 and b == 0 else 1)
             for s in range(4) for b in range(depths[s])
         ]
         self.body = nn.Sequential(
-            nn.Conv2d(3, 64, 3, 1, 1, bias=False), nn.BatchNorm2d(64), nn.PReLU(64),
-            *blocks, nn.Flatten(), nn.Linear(7 * 7 * 512, 2, bias=False),
+            nn.Conv2d(3, 64, 3, 1, 1, bias=False), nn.BatchNorm2d(64), nn.PReLU(64), *blocks,
+            nn.BatchNorm2d(512), nn.Flatten(), nn.Dropout(0.4), nn.Linear(512 * 5 * 5, 512), nn.BatchNorm1d(512),
+            UnitLength(), nn.Linear(512, 2, bias=False),
         )
 
 

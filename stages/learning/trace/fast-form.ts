@@ -37,7 +37,7 @@ export function fastForm(convolution: Convolution): Form | undefined {
 /** Large tiles along both axes would square their error and the size of the mapped filter. */
 function tilingsOf(axis: AxisGeometry, {axes}: Convolution): Tiling[] {
   if (axis.taps === 1) return [new Tiling(axis, 1)];
-  const largest = axes.every(({taps}) => taps > 1) ? 6 : Infinity;
+  const largest = axes.every(({taps}) => taps > 1) ? 7 : Infinity;
   return TILE_SIZES.filter((size) => size > axis.taps && size <= largest).map((size) => new Tiling(axis, size));
 }
 

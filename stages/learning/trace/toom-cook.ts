@@ -34,6 +34,7 @@ interface Points {
 const POINTS: Readonly<Record<number, Points>> = {
   4: {real: [0, 1, -1], imaginary: false},
   6: {real: [0, 1, -1, 1 / 2, -2], imaginary: false},
+  7: {real: [0, 1, -1, 2, 1 / 2, -3 / 4], imaginary: false},
   10: {real: [0, 1, -1, 2, -2, 1 / 2, -1 / 2], imaginary: true},
 };
 
