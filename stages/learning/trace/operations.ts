@@ -199,32 +199,46 @@ export function reduce(op: Reduction, x: Value, axes: readonly number[], keepDim
     const stored = axes.map((axis) => order.indexOf(axis));
     return reshape(transpose(reduce(op, transpose(x, order), stored, true), inverseOf(order)), shape);
   }
-  if (op === 'ReduceSum' && addsRows(x, axes)) return reshape(sumOfRows(x, axes.length, 1), shape);
+  if (op === 'ReduceSum' && addsRows(x, axes)) return reshape(sumOfRows(x, axes, 1), shape);
   if (op === 'ReduceMean' && addsRows(x, axes)) {
-    return reshape(sumOfRows(x, axes.length, 1 / sizeOf(axes.map((axis) => x.shape[axis]!))), shape);
+    return reshape(sumOfRows(x, axes, 1 / sizeOf(axes.map((axis) => x.shape[axis]!))), shape);
   }
   const keepdims = Number(keepDimensions);
   return x.graph.node(op, [x, x.graph.integers(axes)], {shape, dtype: x.dtype}, {keepdims});
 }
 
-/** Elements from which on ONNX Runtime's sums over the first axes take several times as long as a product with ones. */
+/** Elements from which on ONNX Runtime's sums over other axes than the last take several times as long as a product with ones. */
 const MANY_ELEMENTS = 2 ** 14;
+/** Elements up to which one product is as fast as one for each element of the first axis, which two threads share. */
+const FEW_ELEMENTS = 2 ** 20;
+/** Rows up to which the rounding of one sum after the other is small. */
+const FEW_ROWS = 2 ** 12;
 
 function addsRows({graph, shape, dtype}: Value, axes: readonly number[]): boolean {
-  const leading = axes.length < shape.length && axes.toSorted((a, b) => a - b).every((axis, at) => axis === at);
-  return leading && graph.options.target === 'cpu' && dtype === 'float32' && sizeOf(shape) >= MANY_ELEMENTS;
+  const sorted = axes.toSorted((a, b) => a - b);
+  const adjacent = sorted.every((axis, at) => axis === sorted[0]! + at) && sorted.at(-1)! < shape.length - 1;
+  return adjacent && graph.options.target === 'cpu' && dtype === 'float32' && sizeOf(shape) >= MANY_ELEMENTS;
 }
 
-/** Sums over the first axes, times `factor`: rows of each element of the first axis, then these sums. */
-function sumOfRows(x: Value, count: number, factor: number): Value {
-  const {graph, dtype} = x;
-  const [batch, rows] = count === 1 ? [1, x.shape[0]!] : [x.shape[0]!, sizeOf(x.shape.slice(1, count))];
-  const width = sizeOf(x.shape.slice(count));
-  const sums = matmul(graph.uniform(1, [1, rows], dtype), reshape(x, [batch, rows, width]));
-  const flat = reshape(sums, [batch, width]);
-  const ones = graph.uniform(1, [1, batch], dtype);
-  const alpha = floatAttribute(factor);
-  return graph.node(`${RUNTIME_DOMAIN}:FusedMatMul`, [ones, flat], {shape: [1, width], dtype}, {alpha});
+/** Sums over adjacent axes, times `factor`; of many elements, those of each element of the first axis before the rest. */
+function sumOfRows(x: Value, axes: readonly number[], factor: number): Value {
+  const [first, end] = [Math.min(...axes), Math.max(...axes) + 1];
+  const rows = sizeOf(x.shape.slice(first, end));
+  const isLarge = sizeOf(x.shape) > FEW_ELEMENTS || rows > FEW_ROWS;
+  if (first === 0 && axes.length > 1 && isLarge) {
+    return weightedRows(weightedRows(x, {before: 1, end}, 1), {before: 0, end: 1}, factor);
+  }
+  return weightedRows(x, {before: first, end}, factor);
+}
+
+/** The axes from `before` to `end` summed up as a product with a vector of `factor`. */
+function weightedRows(x: Value, {before, end}: {before: number; end: number}, factor: number): Value {
+  const {graph, shape, dtype} = x;
+  const rows = sizeOf(shape.slice(before, end));
+  const outer = before === 0 ? [] : [sizeOf(shape.slice(0, before))];
+  const width = sizeOf(shape.slice(end));
+  const matrices = reshape(x, [...outer, rows, width]);
+  return graph.node('MatMul', [graph.uniform(factor, [rows], dtype), matrices], {shape: [...outer, width], dtype});
 }
 
 /** Elements begin, begin + step, … before `end` along each axis. */
