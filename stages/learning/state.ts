@@ -19,20 +19,28 @@ export interface StateStore {
   release(): Promise<void>;
 }
 
-/** State in the CPU's memory, held twice: a run reads one copy and writes the other, and nothing is allocated. */
+/**
+ * State in the CPU's memory, held twice: a run reads one copy and writes the other, and nothing is allocated but in the first
+ * run, which reads the arrays that were given. These are never written to, and so need no copy.
+ */
 export class HostState implements StateStore {
   readonly current: Record<string, ort.Tensor>;
   readonly next: Record<string, ort.Tensor>;
+  /** Names whose current tensor is still the one that was given. */
+  readonly #given: Set<string>;
 
   constructor(state: Arrays, changing: readonly string[]) {
-    this.current = upload(state);
+    this.current = mapValues(state, toTensor);
     const specs = specsOf(state);
     this.next = Object.fromEntries(changing.map((name) => [name, emptyTensor(specs[name]!)]));
+    this.#given = new Set(Object.keys(state));
   }
 
   advance(): void {
     for (const [name, written] of Object.entries(this.next)) {
-      this.next[name] = this.current[name]!;
+      const read = this.current[name]!;
+      const {dims: shape, type} = written;
+      this.next[name] = this.#given.delete(name) ? emptyTensor({shape, dtype: type as 'float32' | 'int32'}) : read;
       this.current[name] = written;
     }
   }
@@ -42,8 +50,9 @@ export class HostState implements StateStore {
   }
 
   load(state: Arrays): Promise<void> {
-    for (const [name, {values}] of Object.entries(state)) {
-      (this.current[name]!.data as ArrayValue['values']).set(values);
+    for (const [name, value] of Object.entries(state)) {
+      if (this.#given.delete(name)) this.current[name] = toTensor(copyOf(value));
+      else (this.current[name]!.data as ArrayValue['values']).set(value.values);
     }
     return Promise.resolve();
   }

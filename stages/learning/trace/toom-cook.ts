@@ -44,9 +44,18 @@ export const TILE_SIZES: readonly number[] = Object.keys(POINTS).map(Number);
 /** The convolution of one tap as itself. */
 const single: ShortConvolution = {taps: 1, outputs: 1, inputs: 1, products: 1, a: [[1]], b: [[1]], g: [[1]]};
 
+const algorithms = new Map<string, ShortConvolution>();
+
 /** The algorithm that reads `inputs` elements at once, one of TILE_SIZES; taps < inputs. */
 export function shortConvolution(taps: number, inputs: number): ShortConvolution {
   if (taps === 1) return single;
+  const key = `${String(taps)} ${String(inputs)}`;
+  const algorithm = algorithms.get(key) ?? algorithmOf(taps, inputs);
+  algorithms.set(key, algorithm);
+  return algorithm;
+}
+
+function algorithmOf(taps: number, inputs: number): ShortConvolution {
   const points = POINTS[inputs]!;
   const outputs = inputs - taps + 1;
   const b = interpolation(points);

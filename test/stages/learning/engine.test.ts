@@ -57,6 +57,33 @@ describe('a compiled step', () => {
       }
     }
   });
+
+  test('never writes to the arrays it was given, and goes back to them when they are loaded again', async () => {
+    const given: Arrays = {...state, still: {shape: [2], values: wave(2, 5)}};
+    const before = structuredClone(given);
+    const keeping: Step = (current, {x, y, learningRate}) => {
+      const {still, ...rest} = current;
+      const result = step(rest, {x: x!, y: y!, learningRate: learningRate!});
+      return {...result, state: {...result.state, still: still!}};
+    };
+    const program = await compile({step: keeping, state: given, batch: batchSpecs}, options);
+    const other = Object.fromEntries(
+      Object.entries(given).map(([name, {shape, values}]) => [name, {shape, values: values.map((value) => value + 1)}]),
+    );
+    const lossAfter = async (loaded: Arrays): Promise<number> => {
+      await program.load(loaded);
+      return (await program.run(batch))['loss']!.values[0]!;
+    };
+    const first = (await program.run(batch))['loss']!.values[0];
+    const shifted = await lossAfter(other);
+    for (let run = 0; run < 3; run++) await program.run(batch);
+    expect(given).toEqual(before);
+    expect(shifted).not.toBe(first);
+    expect(await lossAfter(given)).toBe(first);
+    expect((await program.state())['still']).toEqual(before['still']);
+    await program.release();
+    expect(given).toEqual(before);
+  });
 });
 
 function runEagerly(runs: number): {eagerLosses: number[]; eagerState: Record<string, Float32Array>} {
