@@ -109,8 +109,9 @@ function attend<M extends string>(
           2,
         );
   const j = released && jointMap ? dense(scope, `${name}.dense_coattn.${query}`, raw).mul(scope.real) : raw; // [B, L, D]
-  const xTw = denseOverSteps(scope, `${name}.dense_coattn.key${number}_linear`, x); //                  Xᵀ W_j  [B, d, L]
-  const c = tf.matMul(xTw, j).div(Math.sqrt(j.shape[2]!)).tanh(); //              C = tanh(Xᵀ W_j J / √D)      [B, d, D]
+  const scale = 1 / Math.sqrt(j.shape[2]!);
+  const xTw = denseOverSteps(scope, `${name}.dense_coattn.key${number}_linear`, x, scale); //       Xᵀ W_j / √D  [B, d, L]
+  const c = tf.matMul(xTw, j).tanh(); //                                          C = tanh(Xᵀ W_j J / √D)      [B, d, D]
   const kept = dropout(scope, `${name}.dense_coattn.dropouts.${number - 1}`, c);
   const xw = dense(scope, `${name}.dense_coattn.value${number}_linear`, x); //                          X W_c  [B, L, d]
   const product = tf.matMul(xw, kept);
@@ -120,9 +121,10 @@ function attend<M extends string>(
   return {x: added.add(x).mul(scope.real), c}; //                                 X' = H W_h + X               [B, L, d]
 }
 
-/** A linear map over the steps of x [B, L, d], to [B, d, L']. */
-function denseOverSteps(scope: Scope, name: string, x: tf.Tensor): tf.Tensor {
-  const product = tf.matMul(x, named(scope.weights, `${name}.weight`).expandDims(0), true, true);
+/** A linear map over the steps of x [B, L, d], to [B, d, L'], whose weights, smaller than x, are scaled. */
+function denseOverSteps(scope: Scope, name: string, x: tf.Tensor, scale: number): tf.Tensor {
+  const weight = named(scope.weights, `${name}.weight`).mul(scale);
+  const product = tf.matMul(x, weight.expandDims(0), true, true);
   const bias = scope.weights[`${name}.bias`];
-  return bias === undefined ? product : product.add(bias);
+  return bias === undefined ? product : product.add(bias.mul(scale));
 }
