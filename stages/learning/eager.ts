@@ -113,11 +113,15 @@ async function webAssembly(because: string): Promise<EagerBackend> {
 
 /** Runs `body` with a backend active, and gives tfjs back as it was. */
 async function onBackend<T>({backendName}: EagerBackend, body: () => T): Promise<T> {
-  const previous = tf.engine().backendName;
+  const engine = tf.engine();
+  const previous = engine.backendName;
   if (previous !== backendName) await tf.setBackend(backendName);
+  // Not tf.tidy, which looks for tensors in what it returns: in arrays of millions of numbers, one by one.
+  engine.startScope();
   try {
-    return tf.tidy(body as () => tf.TensorContainer) as T;
+    return body();
   } finally {
+    engine.endScope();
     if (previous && previous !== backendName) await tf.setBackend(previous);
   }
 }

@@ -28,7 +28,12 @@ export function convolutionWeights(name: string, options: ConvolutionOptions): P
 export function convolution(scope: Scope, name: string, x: tf.Tensor4D, stride = 1): tf.Tensor4D {
   const weight = named(scope.weights, `${name}.weight`);
   const padding = (weight.shape[2]! - 1) / 2;
-  const y = tf.conv2d(x, weight.transpose<tf.Tensor4D>([2, 3, 1, 0]), stride, padding, 'NHWC', 1, 'floor');
+  const y = tf.conv2d(x, weight.transpose<tf.Tensor4D>([2, 3, 1, 0]), stride, [
+    [0, 0],
+    [padding, padding],
+    [padding, padding],
+    [0, 0],
+  ]);
   const bias = scope.weights[`${name}.bias`];
   return bias === undefined ? y : y.add(bias);
 }

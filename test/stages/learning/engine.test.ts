@@ -86,6 +86,19 @@ describe('a compiled step', () => {
   });
 });
 
+describe('an eager program', () => {
+  test('holds more numbers than a Set of JavaScript', async () => {
+    const count = 2 ** 24 + 1;
+    const large: Arrays = {x: {shape: [count], values: Float32Array.from({length: count}, (_, at) => -at)}};
+    const keep: Step = (current) => ({state: current, outputs: {last: tf.slice(current['x']!, [count - 1], [1])}});
+    const program = await compile({step: keep, state: large, batch: {}}, {device: 'tfjs', threads: 1});
+    expect((await program.run({}))['last']!.values).toEqual(Float32Array.of(1 - count));
+    const {x} = await program.state();
+    expect(x!.values.length).toBe(count);
+    await program.release();
+  });
+});
+
 function runEagerly(runs: number): {eagerLosses: number[]; eagerState: Record<string, Float32Array>} {
   return tf.tidy(() => {
     const tensors: Tensors = {};
