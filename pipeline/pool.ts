@@ -24,11 +24,6 @@ export interface TaskListener {
 
 /** After this many tasks a worker is replaced, so that leaks of native libraries stay bounded. */
 const TASKS_PER_WORKER = 200;
-/**
- * Large blocks of memory on pages of 2 MB, where Linux gives them to who asks: training steps, which pass over hundreds of
- * megabytes, take 5 to 7 % less time. glibc reads the variable when a process starts; a user's own setting stays.
- */
-const LARGE_PAGES = {GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1'};
 /** How long a worker may take to stop at a checkpoint before it is killed. */
 const GRACE_MS = 3000;
 
@@ -80,7 +75,6 @@ class Worker {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       execArgv: [],
-      env: {...LARGE_PAGES, ...process.env},
     });
     this.#process.on('message', (message: FromWorker) => this.#hear(message));
     this.#process.on('exit', (code, signal) => this.#died(code, signal));

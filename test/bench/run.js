@@ -9,8 +9,6 @@ const root = path.resolve(import.meta.dirname, '../..');
 const outfile = path.join(root, 'node_modules/.cache/affectflow-bench', `${name}.mjs`);
 // As the command line has it.
 process.env['ORT_DISABLE_TELEMETRY'] ??= '1';
-// As workers have it (pipeline/pool.ts); PyTorch, started from here, has it too.
-process.env['GLIBC_TUNABLES'] ??= 'glibc.malloc.hugetlb=1';
 await build();
 await bundle({
   entryPoints: [path.join(root, 'test/bench', `${name}.ts`)],
