@@ -12,6 +12,7 @@
 import type {Graph, Value} from './graph.js';
 import {concatenate, matmul, reshape, transpose} from './operations.js';
 import type {Form} from './fast-form.js';
+import {range} from './image-geometry.js';
 import type {Tiling} from './tiling.js';
 import {kronecker} from './toom-cook.js';
 import type {Matrix, ShortConvolution} from './toom-cook.js';
@@ -189,4 +190,3 @@ function mapOf({a, b, g}: ShortConvolution, map: 'a' | 'transposed a' | 'b' | 'g
 }
 
 const isIdentity = (matrix: Matrix): boolean => matrix.length === 1 && matrix[0]!.length === 1 && matrix[0]![0] === 1;
-const range = (length: number): number[] => Array.from({length}, (_, at) => at);

@@ -6,21 +6,15 @@
 import type {Graph, Value} from './graph.js';
 import {matmul, reshape, transpose} from './operations.js';
 
-/** [out, taps, in] */
+/** [out, taps, in], on the CPU. */
 export function tapsSecond(filter: Value): Value {
-  const {taps, inChannels, outChannels, stored} = sizesOf(filter);
-  if (filter.graph.options.target !== 'cpu') {
-    return reshape(transpose(filter, [3, 0, 1, 2]), [outChannels, taps, inChannels]);
-  }
-  return tapsBefore(reshape(stored, [outChannels, inChannels, taps]));
+  return tapsBefore(storedTaps(filter));
 }
 
-/** [taps, out, in] */
+/** [taps, out, in], on the CPU. */
 export function tapsFirst(filter: Value): Value {
-  const {taps, inChannels, outChannels, stored} = sizesOf(filter);
-  if (filter.graph.options.target !== 'cpu') {
-    return reshape(transpose(filter, [0, 1, 3, 2]), [taps, outChannels, inChannels]);
-  }
+  const stored = storedTaps(filter);
+  const [outChannels = 0, inChannels = 0, taps = 0] = stored.shape;
   return reshape(tapsBefore(reshape(stored, [outChannels * inChannels, taps])), [taps, outChannels, inChannels]);
 }
 
@@ -47,7 +41,8 @@ function unit(graph: Graph, size: number): Value {
   return graph.constant(values, [size, size], 'float32');
 }
 
-function sizesOf(filter: Value): {taps: number; inChannels: number; outChannels: number; stored: Value} {
+/** [out, in, taps] */
+function storedTaps(filter: Value): Value {
   const [height = 0, width = 0, inChannels = 0, outChannels = 0] = filter.shape;
-  return {taps: height * width, inChannels, outChannels, stored: transpose(filter, [3, 2, 0, 1])};
+  return reshape(transpose(filter, [3, 2, 0, 1]), [outChannels, inChannels, height * width]);
 }

@@ -125,3 +125,6 @@ export function outputFirst(filter: Value, kind: Kind): Value {
   const [height = 0, width = 0, channels = 0, multiplier = 0] = filter.shape;
   return reshape(transpose(filter, [2, 3, 0, 1]), [channels * multiplier, 1, height, width]);
 }
+
+/** 0, 1, …, length − 1. */
+export const range = (length: number): number[] => Array.from({length}, (_, at) => at);

@@ -43,16 +43,18 @@ export function patchConvolve(x: Value, filter: Value, geometry: tf.backend_util
  */
 export function patchInputGradient(dy: Value, filter: Value, geometry: tf.backend_util.Conv2DInfo): Value {
   const {batchSize, inHeight, inWidth, inChannels, strideHeight, strideWidth} = geometry;
-  const [down, across] = axesOf(geometry).map(phasesOf) as [Phase[], Phase[]];
+  const axes = axesOf(geometry);
+  const [down, across] = axes.map(phasesOf) as [Phase[], Phase[]];
   const phases = down.flatMap((row) => across.map((column) => phaseOf({dy, filter}, row, column)));
   const whole = [batchSize, inHeight, inWidth, inChannels];
   if (phases.length === 1) return reshape(phases[0]!, whole);
   const starts = phases.map((_, at) => phases.slice(0, at).reduce((sum, phase) => sum + phase.shape[1]!, 0));
-  const places = indicesOf([inHeight, inWidth], (y, x) => {
-    const start = starts[(y % strideHeight) * strideWidth + (x % strideWidth)]!;
-    return start + Math.floor(y / strideHeight) * across[x % strideWidth]!.seen.windows + Math.floor(x / strideWidth);
-  });
-  return reshape(gatherRows(concatenate(phases, 1), places), whole);
+  const places = (): BigInt64Array =>
+    indicesOf([inHeight, inWidth], (y, x) => {
+      const start = starts[(y % strideHeight) * strideWidth + (x % strideWidth)]!;
+      return start + Math.floor(y / strideHeight) * across[x % strideWidth]!.seen.windows + Math.floor(x / strideWidth);
+    });
+  return reshape(gatherRows(concatenate(phases, 1), `phases ${JSON.stringify(axes)}`, places), whole);
 }
 
 /** The positions of x that belong to a phase of each axis: [N, positions, in] */
@@ -63,7 +65,8 @@ function phaseOf({dy, filter}: {dy: Value; filter: Value}, row: Phase, column: P
   const taps = row.taps.flatMap((y) => column.taps.map((x) => BigInt(y * width + x)));
   if (taps.length * positions === 0) return graph.uniform(0, [batch, positions, inChannels], dtype);
   const all = reshape(tapsFirst(filter), [1, height * width, outChannels * inChannels]);
-  const own = taps.length === height * width ? all : gatherRows(all, BigInt64Array.from(taps));
+  const own =
+    taps.length === height * width ? all : gatherRows(all, `taps ${taps.join()}`, () => BigInt64Array.from(taps));
   const product = matmul(patches(dy, [row.seen, column.seen]), reshape(own, [taps.length * outChannels, inChannels]));
   return reshape(product, [batch, positions, inChannels]);
 }

@@ -1,5 +1,6 @@
 /** The windows of a convolution over an image as the rows of a matrix. */
 import type {Value} from './graph.js';
+import {range} from './image-geometry.js';
 import type {Axis} from './image-geometry.js';
 import {pad, reshape, sizeOf} from './operations.js';
 
@@ -52,23 +53,25 @@ export function patches(image: Value, windows: Windows): Value {
   const [down, across] = windows.map(({stride, offsets}, at) => (window: number, tap: number): number => {
     return window * stride + offsets[tap]! + around[at]![0];
   }) as [Seen, Seen];
+  const name = JSON.stringify([image.shape.slice(1, 3), windows]);
   if (channels * Float32Array.BYTES_PER_ELEMENT >= SHORT_ROW_BYTES) {
-    const places = indicesOf(
-      [windows[0].windows, windows[1].windows, ...taps],
-      (y, x, row, column) => down(y, row) * width + across(x, column),
-    );
-    const found = gatherRows(reshape(padded, [batch, height * width, channels]), places);
+    const places = (): BigInt64Array =>
+      indicesOf(
+        [windows[0].windows, windows[1].windows, ...taps],
+        (y, x, row, column) => down(y, row) * width + across(x, column),
+      );
+    const found = gatherRows(reshape(padded, [batch, height * width, channels]), `patches ${name}`, places);
     return reshape(found, [batch * count, sizeOf(taps) * channels]);
   }
-  const lines = gatherRows(
-    reshape(padded, [batch * height, width, channels]),
+  const lines = gatherRows(reshape(padded, [batch * height, width, channels]), `lines ${name}`, () =>
     indicesOf([windows[1].windows, taps[1]], across),
   );
   const wide = taps[1] * channels;
-  const places = indicesOf([windows[0].windows, windows[1].windows, taps[0]], (y, x, row) => {
-    return down(y, row) * windows[1].windows + x;
-  });
-  const found = gatherRows(reshape(lines, [batch, height * windows[1].windows, wide]), places);
+  const found = gatherRows(reshape(lines, [batch, height * windows[1].windows, wide]), `patches of lines ${name}`, () =>
+    indicesOf([windows[0].windows, windows[1].windows, taps[0]], (y, x, row) => {
+      return down(y, row) * windows[1].windows + x;
+    }),
+  );
   return reshape(found, [batch * count, taps[0] * wide]);
 }
 
@@ -94,11 +97,13 @@ export function indicesOf(sizes: readonly number[], indexOf: (...at: number[]) =
   );
 }
 
-/** [N, rows, width] → [N, indices, width] */
-export function gatherRows(x: Value, indices: BigInt64Array): Value {
+/** [N, rows, width] → [N, indices, width]. Equal names stand for equal indices, so that equal rows are gathered once. */
+export function gatherRows(x: Value, name: string, indices: () => BigInt64Array): Value {
   const [batch = 0, , width = 0] = x.shape;
-  const places = x.graph.constant(indices, [indices.length], 'int64');
-  return x.graph.node('Gather', [x, places], {shape: [batch, indices.length, width], dtype: x.dtype}, {axis: 1});
+  const places = x.graph.named(name, () => {
+    const found = indices();
+    return x.graph.constant(found, [found.length], 'int64');
+  });
+  const shape = [batch, places.shape[0]!, width];
+  return x.graph.node('Gather', [x, places], {shape, dtype: x.dtype}, {axis: 1});
 }
-
-const range = (length: number): number[] => Array.from({length}, (_, at) => at);

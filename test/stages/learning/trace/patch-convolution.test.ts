@@ -92,4 +92,22 @@ describe('a convolution by patches', () => {
     expect(used).not.toContain('ConvTranspose');
     expect(used.filter((op) => op === 'Transpose')).toHaveLength(2);
   });
+
+  it('gathers the patches of a large image once for its values and the gradient of its filter', () => {
+    const side = {taps: 3, stride: 2, dilation: 1, before: 1, inputs: 40, outputs: 20};
+    const shapes = shapesOf({batch: 2, axes: [side, side], inChannels: 32, outChannels: 64});
+    const specs = Object.fromEntries(
+      Object.entries(shapes).map(([name, shape]) => [name, {shape, dtype: 'float32' as const}]),
+    );
+    const convolve = traced({batch: 2, axes: [side, side], inChannels: 32, outChannels: 64});
+    const {model} = trace(
+      (inputs) => {
+        const {y, dfilter} = convolve(inputs);
+        return {y: y!, dfilter: dfilter!};
+      },
+      specs,
+      {target: 'cpu'},
+    );
+    expect(model.graph!.node!.filter(({opType}) => opType === 'Gather')).toHaveLength(1);
+  });
 });
